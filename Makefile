@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# tcelot: builds, runs and tests everything. `make help` lists the targets.
+#
+# Everything made or fetched is under build/. Objects exist in variants, one directory each:
+# image (big-endian PowerPC, bare metal), native (with sanitizers) and be (big-endian PowerPC under
+# user-mode emulation) for the unit tests, and clang-image and clang-native, which only have to
+# compile and pass.
+
+B     := build
+BOARD ?= qemu-powernv9
+GUEST ?= dma
+PLAN  ?= boards/$(BOARD)/$(GUEST).dts
+JOBS  ?= $(shell nproc)
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory -j$(JOBS)
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+ifeq ($(V),1)
+Q     :=
+brief  = @:
+else
+Q     := @
+brief  = @printf '  %-7s %s\n'
+endif
+
+.PHONY: all help image guests run check check-unit check-boot lint clean distclean force
+
+all: image
+
+## help         this text
+help:
+	@echo 'usage: make [TARGET] [BOARD=$(BOARD)] [GUEST=$(GUEST)] [PLAN=file.dts] [V=1]'
+	@sed -n 's/^## /  /p' Makefile
+	@echo 'boards: $(patsubst boards/%/board.mk,%,$(wildcard boards/*/board.mk))'
+
+# --- sources -------------------------------------------------------------------------------------
+
+CORE_SRC  := $(wildcard core/*.c)
+DT_SRC    := $(wildcard dt/*.c)
+ARCH_SRC  := $(wildcard arch/ppc64/*.c arch/ppc64/*.S)
+FAKE_SRC  := $(wildcard tests/fake/*.c)
+UNIT_SRC  := $(wildcard tests/unit/test_*.c)
+UNIT      := $(UNIT_SRC:%.c=%)
+LIBFDT    := fdt fdt_addresses fdt_check fdt_empty_tree fdt_overlay fdt_ro fdt_rw fdt_strerror \
+	     fdt_sw fdt_wip
+
+# --- compilers and flags -------------------------------------------------------------------------
+
+CROSS    := powerpc64-linux-gnu-
+NEWLIB   := $(B)/newlib/be/powerpc64-unknown-none
+WARNINGS := -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wshadow -Wmissing-prototypes \
+	    -Wstrict-prototypes -Wvla -Wdate-time
+COMMON   := -std=c11 -I. -isystem $(B)/libfdt-src/libfdt
+TEST_INC := -isystem $(B)/cmocka-src/include
+THEIRS   := -std=gnu11 -w
+
+# Asked once, and only after tools/setup has had its turn.
+GCC_INC   = $(eval GCC_INC := $$(shell $(CROSS)gcc -print-file-name=include))$(GCC_INC)
+CLANG_INC = $(eval CLANG_INC := $$(shell clang -print-resource-dir)/include)$(CLANG_INC)
+
+# The hypervisor neither uses nor saves FP and vector registers, so the compiler must not either.
+IMAGE_MACHINE := -mabi=elfv2 -mcpu=power8 -mno-altivec -mno-vsx -msoft-float -mlong-double-64 \
+		 -mcmodel=medium
+IMAGE_FLAGS   := -O2 -g -ffreestanding $(IMAGE_MACHINE) -fno-pic -fno-pie -fno-stack-protector \
+		 -ffunction-sections -fdata-sections -fno-common -ffile-prefix-map=$(CURDIR)=. \
+		 -nostdinc -isystem $(NEWLIB)/include
+SANITIZE      := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+TEST_FLAGS    := -O1 -g $(TEST_INC)
+
+image_CC            := $(CROSS)gcc
+image_CFLAGS         = $(IMAGE_FLAGS) -mbig-endian -mstrict-align -isystem $(GCC_INC)
+image_SETUP         := run
+clang-image_CC      := clang --target=powerpc64-linux-gnu
+clang-image_CFLAGS   = $(IMAGE_FLAGS) -isystem $(CLANG_INC)
+clang-image_SETUP   := check
+native_CC           := gcc
+native_CFLAGS       := $(TEST_FLAGS) $(SANITIZE)
+native_LDFLAGS      := $(SANITIZE)
+native_SETUP        := check
+clang-native_CC     := clang
+clang-native_CFLAGS := $(TEST_FLAGS) $(SANITIZE)
+clang-native_LDFLAGS := $(SANITIZE)
+clang-native_SETUP  := check
+be_CC               := $(CROSS)gcc
+be_CFLAGS           := $(TEST_FLAGS)
+be_LDFLAGS          := -static
+be_SETUP            := check
+
+# A frame of core/ or dt/ must leave room on a thread's stack; sanitizers make frames larger.
+frame_limit = $(if $(filter image clang-image,$(1)),$(if $(filter core/% dt/%,$(2)),-Wframe-larger-than=1024))
+
+# --- getting what is needed ----------------------------------------------------------------------
+
+$(B)/stamp/run $(B)/stamp/check: $(B)/stamp/%: tools/setup tools/versions
+	@tools/setup $*
+
+# tools/setup unpacks these.
+$(B)/libfdt-src/%.c: | $(B)/stamp/run ;
+$(B)/cmocka-src/%.c: | $(B)/stamp/check ;
+
+# --- objects -------------------------------------------------------------------------------------
+
+define variant_rules
+$(B)/$(1)/%.o: %.c Makefile | $(B)/stamp/$($(1)_SETUP)
+	$$(brief) CC '$$< ($(1))'
+	@mkdir -p $$(@D)
+	$$(Q)$$($(1)_CC) $$(COMMON) $$($(1)_CFLAGS) $$(WARNINGS) $$(call frame_limit,$(1),$$<) \
+		-MMD -MP -c -o $$@ $$<
+
+$(B)/$(1)/%.o: %.S Makefile | $(B)/stamp/$($(1)_SETUP)
+	$$(brief) AS '$$< ($(1))'
+	@mkdir -p $$(@D)
+	$$(Q)$$($(1)_CC) $$(COMMON) $$($(1)_CFLAGS) -MMD -MP -c -o $$@ $$<
+
+$(B)/$(1)/libfdt/%.o: $(B)/libfdt-src/libfdt/%.c Makefile | $(B)/stamp/$($(1)_SETUP)
+	$$(brief) CC '$$(<F) ($(1), libfdt)'
+	@mkdir -p $$(@D)
+	$$(Q)$$($(1)_CC) $$(COMMON) $$($(1)_CFLAGS) $$(THEIRS) -c -o $$@ $$<
+endef
+
+# A variant that runs unit tests: one library of all that is under test, one program a test file.
+define test_rules
+$(B)/$(1)/cmocka.o: $(B)/cmocka-src/src/cmocka.c Makefile | $(B)/stamp/check
+	$$(brief) CC 'cmocka.c ($(1))'
+	@mkdir -p $$(@D)
+	$$(Q)$$($(1)_CC) $$($(1)_CFLAGS) $$(THEIRS) -DHAVE_SIGNAL_H -DHAVE_STRSIGNAL -DHAVE_CLOCK_GETTIME \
+		-DHAVE_STRUCT_TIMESPEC -DHAVE_CLOCK_REALTIME -c -o $$@ $$<
+
+$(B)/$(1)/libtest.a: $$(patsubst %.c,$(B)/$(1)/%.o,$(CORE_SRC) $(DT_SRC) $(FAKE_SRC)) \
+		$(LIBFDT:%=$(B)/$(1)/libfdt/%.o) $(B)/$(1)/cmocka.o
+	$$(brief) AR '$$@'
+	@rm -f $$@
+	$$(Q)ar qcs $$@ $$^
+
+$(UNIT:%=$(B)/$(1)/%): %: %.o $(B)/$(1)/libtest.a
+	$$(brief) LD '$$@'
+	$$(Q)$$($(1)_CC) $$($(1)_LDFLAGS) -o $$@ $$^
+
+$(1)_UNIT := $(UNIT:%=$(B)/$(1)/%)
+$(1)_TESTS := $(patsubst tests/unit/%,unit/$(1)/%,$(UNIT))
+endef
+
+TEST_VARIANTS := native be clang-native
+$(foreach v,image clang-image $(TEST_VARIANTS),$(eval $(call variant_rules,$(v))))
+$(foreach v,$(TEST_VARIANTS),$(eval $(call test_rules,$(v))))
+
+# --- image and guests ----------------------------------------------------------------------------
+
+IMAGE_OBJ := $(patsubst %,$(B)/image/%.o,$(basename $(CORE_SRC) $(DT_SRC) $(ARCH_SRC)))
+CLANG_OBJ := $(IMAGE_OBJ:$(B)/image/%=$(B)/clang-image/%)
+
+## image        build/tcelot.elf, the OPAL payload (default)
+image: $(B)/tcelot.elf
+
+$(B)/libfdt/be/libfdt.a: $(LIBFDT:%=$(B)/image/libfdt/%.o)
+	$(brief) AR '$@'
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(Q)$(CROSS)ar qcs $@ $^
+
+$(B)/tcelot.elf: arch/ppc64/tcelot.lds $(IMAGE_OBJ) $(B)/libfdt/be/libfdt.a tools/check-image
+	$(brief) LD '$@'
+	$(Q)$(CROSS)gcc -nostdlib -no-pie -static -mabi=elfv2 -mbig-endian -Wl,-T,$< \
+		-Wl,--gc-sections,-z,max-page-size=0x10000,--build-id=none \
+		-Wl,--no-warn-rwx-segments,-Map=$(B)/tcelot.map -o $@ $(IMAGE_OBJ) \
+		$(B)/libfdt/be/libfdt.a $(NEWLIB)/lib/libc.a
+	$(Q)CROSS=$(CROSS) tools/check-image $@
+
+## guests       the in-tree guests, build/guest/*.elf
+guests:
+-include tests/guest/build.mk
+
+# --- running -------------------------------------------------------------------------------------
+
+$(B)/$(BOARD)/$(basename $(notdir $(PLAN))).dtb: $(PLAN) guests force
+	$(brief) DTC '$@'
+	$(Q)tools/bundle $(BOARD) $(PLAN) $@
+
+## run          boot the image on BOARD (under QEMU) with the partitions of PLAN
+run: image $(B)/$(BOARD)/$(basename $(notdir $(PLAN))).dtb
+	@tools/run $(BOARD) $(lastword $^)
+
+# --- tests ---------------------------------------------------------------------------------------
+
+LINT_TESTS := $(addprefix lint/,layers headers format spdx words clang-image)
+BOOT_TESTS := $(addprefix boot/,$(shell tools/boot-test --list))
+run_tests   = @GCC_IMAGE='$(image_CC) $(COMMON) $(image_CFLAGS) $(WARNINGS)' \
+	CLANG_IMAGE='$(clang-image_CC) $(COMMON) $(clang-image_CFLAGS) $(WARNINGS)' \
+	GCC_NATIVE='gcc $(COMMON) $(TEST_INC) $(WARNINGS)' \
+	CLANG_NATIVE='clang $(COMMON) $(TEST_INC) $(WARNINGS)' \
+	tools/run-tests -j $(JOBS)
+
+## check        every test; the last line is "N passed, N failed"
+check: image guests $(foreach v,$(TEST_VARIANTS),$($(v)_UNIT)) | $(B)/stamp/check
+	$(run_tests) $(LINT_TESTS) $(foreach v,$(TEST_VARIANTS),$($(v)_TESTS)) $(BOOT_TESTS)
+
+## check-unit   unit tests only, native with sanitizers and big-endian
+check-unit: $(native_UNIT) $(be_UNIT) | $(B)/stamp/check
+	$(run_tests) $(native_TESTS) $(be_TESTS)
+
+## check-boot   boot tests only
+check-boot: image guests
+	$(run_tests) $(BOOT_TESTS)
+
+## lint         layering, headers, style, licence lines, and clang without a warning
+lint: | $(B)/stamp/check
+	$(run_tests) $(LINT_TESTS)
+
+.PHONY: build-clang-image
+build-clang-image: $(CLANG_OBJ)
+
+# --- cleaning ------------------------------------------------------------------------------------
+
+## clean        remove what was compiled, keep what was fetched
+KEEP := $(addprefix $(B)/,newlib qemu libfdt-src cmocka-src fetch stamp)
+clean:
+	rm -rf $(filter-out $(KEEP),$(wildcard $(B)/*))
+
+## distclean    remove build/
+distclean:
+	rm -rf $(B)
+
+-include $(patsubst %.o,%.d,$(IMAGE_OBJ) $(CLANG_OBJ))
+-include $(foreach v,$(TEST_VARIANTS),$(patsubst %.c,$(B)/$(v)/%.d,$(CORE_SRC) $(DT_SRC) $(FAKE_SRC) $(UNIT_SRC)))
