@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The machine, as found: plain facts that dt/ reads from the host's device tree and core/host_pci.c
+ * from config space, and the operations by which core reaches its PCI hardware. arch/ (and the
+ * strict model in tests/fake/) implement struct host_phb_ops.
+ */
+#ifndef CORE_BOARD_H
+#define CORE_BOARD_H
+
+#include "core/addr.h"
+#include "core/err.h"
+#include "core/mem.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define BOARD_MAX_THREADS    128u
+#define BOARD_MAX_PHBS	     32u
+#define BOARD_MAX_FUNCS	     128u
+#define BOARD_MAX_GROUPS     64u
+#define BOARD_MAX_RESERVED   64u
+#define BOARD_MAX_AP	     8u
+#define HOST_PHB_MAX_WINDOWS 2u
+
+struct host_phb;
+
+/*
+ * A host bridge's hardware. bdfn is bus << 8 | device << 3 | function. Every operation returns 0 or
+ * -EIO (firmware or hardware refused; the state is then unknown and the PE is to stay closed),
+ * -EINVAL (an argument the hardware has no form for), -ENODEV (no answer).
+ *
+ * config_read, config_write: one cycle of 1, 2 or 4 bytes. A function that is not there reads as
+ *	all ones with 0.
+ * reset_iommu: every PE's windows closed, every function in the reserved PE.
+ * pe_add_bus:	all functions of a bus belong to this PE from now on.
+ * pe_add_mmio: 32-bit MMIO segments [first, first + n) belong to this PE.
+ * window_set:	the PE's window number win (0: bus addresses with bit 59 clear, 1: with it set) is
+ *	translated by the table of 2^k bytes at table, levels deep. The table stays the caller's and
+ *	must outlive the window.
+ * window_off:	that window answers nothing. Already off is not an error.
+ * tce_kill:	cached translations of [at, at + npages << shift) of this PE are forgotten. On
+ *return no DMA uses one. npages 0: all of the PE; at and shift then mean nothing.
+ */
+struct host_phb_ops {
+	int (*config_read)(struct host_phb *phb, uint16_t bdfn, unsigned int off, unsigned int size,
+		uint32_t *val);
+	int (*config_write)(struct host_phb *phb, uint16_t bdfn, unsigned int off,
+		unsigned int size, uint32_t val);
+	int (*reset_iommu)(struct host_phb *phb);
+	int (*pe_add_bus)(struct host_phb *phb, unsigned int pe, uint8_t bus);
+	int (*pe_add_mmio)(
+		struct host_phb *phb, unsigned int pe, unsigned int first, unsigned int n);
+	int (*window_set)(struct host_phb *phb, unsigned int pe, unsigned int win, hpa_t table,
+		uint64_t table_bytes, unsigned int levels, unsigned int page_shift);
+	int (*window_off)(struct host_phb *phb, unsigned int pe, unsigned int win);
+	int (*tce_kill)(struct host_phb *phb, unsigned int pe, unsigned int page_shift, ioba_t at,
+		uint64_t npages);
+};
+
+struct host_phb {
+	uint64_t id; /* firmware's number, "PHB#%04x" */
+	const struct host_phb_ops *ops;
+	void *hw;
+	bool usable;	      /* scanned, and its windows are known closed */
+	uint32_t m32_bus;     /* 32-bit MMIO: bus address, */
+	hpa_t m32_cpu;	      /* host-real address of it, */
+	uint64_t m32_size;    /* bytes */
+	unsigned int num_pes; /* 32-bit MMIO has as many segments */
+	unsigned int reserved_pe;
+	uint32_t page_shifts; /* bit n: TCE pages of 2^n bytes */
+};
+
+/* A BAR as found and placed. */
+struct host_bar {
+	uint64_t size; /* 0: none, or not memory */
+	uint32_t bus;  /* bus address */
+	hpa_t cpu;     /* host-real address */
+	bool is64;
+	bool prefetch;
+};
+
+struct host_func {
+	unsigned int phb; /* index into board.phbs */
+	uint16_t bdfn;
+	uint16_t vendor, device;
+	uint32_t class_code; /* 24 bits */
+	uint8_t revision, header_type, int_pin;
+	uint16_t subsys_vendor, subsys;
+	uint8_t secondary; /* of a bridge: the bus behind it, if that was looked at; else 0 */
+	int group;	   /* index into board.groups; -1: a bridge, or in none */
+	struct host_bar bars[6];
+};
+
+/* An IOMMU group: a PE (design decision 10). Its functions are those whose group is this one. */
+struct host_group {
+	unsigned int id; /* what the plan says: iommu = <id> */
+	unsigned int phb;
+	unsigned int pe; /* the PHB's reserved_pe: it has none of its own, and never gets DMA */
+	uint8_t bus;
+	int port; /* the root port above it, index into board.funcs; -1: none, it is on bus 0 */
+	unsigned int nfuncs;
+	bool closed;	    /* bus masters off, windows off: may be assigned */
+	const char *refuse; /* why it may not be assigned; NULL: it may */
+};
+
+struct host_thread {
+	uint32_t pir;
+	unsigned int core; /* number of its core, from 0 */
+	bool alive;	   /* it runs our code */
+};
+
+struct board {
+	uint32_t pvr; /* not from the tree: arch/ fills it in */
+	uint64_t timebase_hz;
+	unsigned int nthreads;
+	struct host_thread threads[BOARD_MAX_THREADS];
+	unsigned int nmem;
+	struct mem_range mem[BOARD_MAX_RESERVED];
+	unsigned int nreserved;
+	struct mem_range reserved[BOARD_MAX_RESERVED];
+	uint64_t opal_base, opal_entry;
+	struct mem_range initrd; /* size 0: none */
+	char bootargs[1024];	 /* longer: cut, and bootargs_cut set */
+	bool bootargs_cut;
+	unsigned int nap; /* ibm,processor-radix-AP-encodings, as in the tree */
+	uint32_t ap[BOARD_MAX_AP];
+	unsigned int nphbs;
+	struct host_phb phbs[BOARD_MAX_PHBS];
+	unsigned int nfuncs;
+	struct host_func funcs[BOARD_MAX_FUNCS];
+	unsigned int ngroups;
+	struct host_group groups[BOARD_MAX_GROUPS];
+};
+
+#endif

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The partition plan: what the owner of the machine asked for, read by dt/dt_plan.c, or from the
+ * historic command line form by plan_add_legacy(). Everything here is untrusted until plan_check()
+ * has looked at it.
+ */
+#ifndef CORE_PLAN_H
+#define CORE_PLAN_H
+
+#include "core/board.h"
+#include "core/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PLAN_MAX_PARTITIONS 8u
+#define PLAN_MAX_PHBS	    8u
+#define PLAN_MAX_FUNCS	    8u
+#define PLAN_NAME_MAX	    32u
+#define PLAN_NODE_MAX	    96u
+#define PLAN_BOOTARGS_MAX   2048u
+
+/* Options of one function of a group, by the host's BDF. */
+struct plan_func {
+	char node[PLAN_NODE_MAX];
+	uint16_t domain; /* the PHB's number */
+	uint16_t bdfn;
+	bool hold; /* keep it from the guest: it counts as there, bus master off (SEED-001.28) */
+};
+
+struct plan_phb {
+	char node[PLAN_NODE_MAX]; /* where it was said, for messages: a path, or "command line" */
+	char id[PLAN_NAME_MAX];	  /* empty: plan_check makes one */
+	uint32_t group;
+	uint32_t index;
+	uint64_t window_size; /* bytes of the 32-bit DMA window */
+	bool bypass;
+	unsigned int nfuncs;
+	struct plan_func funcs[PLAN_MAX_FUNCS];
+};
+
+struct plan_blob {
+	const uint8_t *data; /* inside the bundle */
+	size_t size;
+};
+
+struct plan_partition {
+	char node[PLAN_NODE_MAX];
+	char name[PLAN_NAME_MAX];
+	bool refused;	 /* a line in the log has said why */
+	uint64_t memory; /* bytes */
+	uint32_t vcpus;
+	bool console_input; /* gets what is typed */
+	char bootargs[PLAN_BOOTARGS_MAX];
+	struct plan_blob kernel, initrd;
+	unsigned int nphbs;
+	struct plan_phb phbs[PLAN_MAX_PHBS];
+};
+
+struct plan {
+	unsigned int npartitions;
+	struct plan_partition partitions[PLAN_MAX_PARTITIONS];
+};
+
+#define PLAN_WINDOW_DEFAULT 0x40000000u
+#define PLAN_WINDOW_MIN	    0x00100000u
+#define PLAN_WINDOW_MAX	    0x80000000u
+#define PLAN_MEMORY_MIN	    0x01000000u
+#define PLAN_MEMORY_UNIT    0x00200000u
+
+/* Names of partitions and ids of bridges go to log lines and console prefixes. len does not count
+ * the terminator. */
+#define PLAN_NAME_RULE "1 to 31 of a-z A-Z 0-9 - _ . and a letter or digit first"
+bool plan_name_valid(const char *name, size_t len);
+
+/* One broken rule of a partition: a format that begins "%s: property: ", node first among the
+ * arguments, then the rule, a semicolon, and what would be right. Users include core/log.h. */
+#define plan_refuse(part, ...)                          \
+	do {                                            \
+		(part)->refused = true;                 \
+		log_msg(LOG_ERR, "plan: " __VA_ARGS__); \
+	} while (0)
+
+/*
+ * Adds the host bridges named in a command line to the first partition: words of the form
+ * "spapr-pci-vfio-host-bridge,id=CXGB3,iommu=26,index=6", keys in any order, id optional; also
+ * "spapr-pci-host-bridge,...", the later spelling. Numbers are decimal, without sign and without
+ * leading zeros. Other words ("-device" before it among them) are not ours and are skipped. A wrong
+ * word is logged with every rule it breaks, adds nothing and refuses the first partition
+ * (SEED-001.1). The caller looks after a command line that firmware has cut.
+ */
+void plan_add_legacy(struct plan *plan, const char *cmdline);
+
+/*
+ * Holds the plan against the machine: names, indexes, groups, windows, memory, vCPUs, per-function
+ * options. Every broken rule is one log line "plan: NODE: PROPERTY: rule; what would be right" and
+ * sets refused for that partition, never for another: of two partitions that want one group the
+ * first in plan order keeps it. A host bridge without an id gets "phb<index>" (SEED-001.9).
+ *
+ * A partition that is refused, here or before (it is not looked at then), holds nothing: neither
+ * groups nor memory, cores, name or input are lost to those after it. Cores are counted as handed
+ * out whole, in the order of their numbers. free_mem is what the largest aligned piece of memory
+ * is; what the plan wants of it is added up here only roughly, and allocation has the last word.
+ *
+ * Nodes below a host bridge give options of single functions; all functions of a group belong to
+ * the partition, but for those with hold set, which stay in quarantine.
+ */
+void plan_check(struct plan *plan, const struct board *b, uint64_t free_mem);
+
+#endif
