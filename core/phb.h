@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A PCI host bridge as its guest sees it. Where it is follows from its index alone, by the rules
+ * QEMU's pseries machine uses, so that guests, scripts and people find things where they expect
+ * them (design decision 11).
+ */
+#ifndef CORE_PHB_H
+#define CORE_PHB_H
+
+#include "core/addr.h"
+#include "core/err.h"
+#include "core/pci.h"
+#include "core/tce.h"
+
+#include <stdint.h>
+
+#define PHB_MAX_INDEX	30u
+#define PHB_MAX_FUNCS	8u
+#define PHB_MAX_WINDOWS 2u
+
+/* The bus addresses of the 32-bit MMIO window, the same for every PHB. */
+#define PHB_MMIO32_BUS	0x80000000u
+#define PHB_MMIO32_SIZE 0x80000000u
+/* Where the bypass window starts on the bus (design decision 9), and what it announces itself as.
+ */
+#define PHB_BYPASS_BASE 0x0800000000000000u
+
+struct phb_placement {
+	uint64_t buid;
+	gpa_t mmio32;			 /* guest-real address of bus address PHB_MMIO32_BUS */
+	uint32_t liobn[PHB_MAX_WINDOWS]; /* 0x80000000 | index << 8 | window */
+	uint32_t lsi;			 /* the first of four interrupt numbers */
+};
+
+struct phb {
+	char id[32];
+	unsigned int index;
+	struct phb_placement at;
+	struct tce_window windows[PHB_MAX_WINDOWS];
+	uint64_t bypass_size; /* bytes from PHB_BYPASS_BASE; 0: none */
+	unsigned int nfuncs;
+	struct pci_func funcs[PHB_MAX_FUNCS];
+};
+
+/* -EINVAL: index above PHB_MAX_INDEX. */
+int phb_place(unsigned int index, struct phb_placement *out) must_check;
+
+/* Gives every function the multi-function bit that the layout of all of them asks for. Called when
+ * the last function has its devfn. */
+void phb_settle_layout(struct phb *phb);
+
+/* The window of this LIOBN among n PHBs; NULL if there is none or it is closed. A liobn with high
+ * bits set is never found. */
+struct tce_window *phb_find_window(struct phb *phbs, unsigned int n, uint64_t liobn);
+
+/* The function at an RTAS config address of the PHB with this BUID; NULL if there is none.
+ * config_addr: bits 23..16 bus, 15..8 devfn; the guest's functions are all on bus 0. The other bits
+ * are the caller's to look at. */
+struct pci_func *phb_find_func(
+	struct phb *phbs, unsigned int n, uint64_t buid, uint32_t config_addr);
+
+#endif

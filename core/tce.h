@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A TCE window as its guest sees it: a LIOBN, a range of I/O bus addresses, a page size. This file
+ * knows the geometry and which TCEs are right; where entries live is the backend's business.
+ *
+ * Every operation decodes first (nothing changed on refusal), then reserves, then commits under the
+ * window's lock, and invalidates once after the lock is dropped (design decisions 6 and 14).
+ */
+#ifndef CORE_TCE_H
+#define CORE_TCE_H
+
+#include "core/addr.h"
+#include "core/err.h"
+#include "core/guest_mem.h"
+#include "core/lock.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A TCE (LoPAR, "TCE page table entry"): the real page number in the high bits, and what the device
+ * may do. */
+#define TCE_READ      0x1u /* the device may read memory */
+#define TCE_WRITE     0x2u /* the device may write memory */
+#define TCE_PERM_MASK 0x3u
+
+/* The most TCEs one operation handles; H_PUT_TCE_INDIRECT's own limit. */
+#define TCE_MAX_BATCH 512u
+
+/* Adjacent TCEs that map adjacent guest-real pages with the same permission; perm 0 is a run of
+ * entries without access, and its gpa means nothing. */
+struct tce_run {
+	gpa_t gpa;
+	uint64_t npages;
+	unsigned int perm;
+};
+
+/*
+ * What stores the entries of one window. All ranges are in TCE pages from the window's start and
+ * have been checked against its size.
+ *
+ * reserve: gets whatever the range needs (table levels, accounting). -ENOMEM or another error:
+ *          nothing visible changed.
+ * map:     the range first.. becomes what the runs say. Called only on a reserved range.
+ *          0, or an error with the range left as it was before.
+ * unmap:   the range loses all access. Needs no reserve. Errors as map.
+ * lookup:  what one entry maps; perm 0: nothing.
+ * flush:   until this returns the device may use what the entries said before map or unmap; after
+ *          it, it cannot. -EIO: the hardware did not answer. Called after a failed map or unmap
+ *          too, because of entries that were there for a moment.
+ *
+ * map, unmap and lookup are called with the window's lock held, reserve and flush without it.
+ */
+struct tce_backend_ops {
+	int (*reserve)(void *backend, uint64_t first, uint64_t npages);
+	int (*map)(void *backend, uint64_t first, const struct tce_run *runs, unsigned int nruns);
+	int (*unmap)(void *backend, uint64_t first, uint64_t npages);
+	int (*lookup)(void *backend, uint64_t index, gpa_t *gpa, unsigned int *perm);
+	int (*flush)(void *backend, uint64_t first, uint64_t npages);
+};
+
+struct tce_window {
+	uint32_t liobn;
+	ioba_t base;
+	uint64_t npages; /* 0: there is no window under this LIOBN */
+	unsigned int page_shift;
+	struct lock lock;
+	const struct tce_backend_ops *ops;
+	void *backend;
+};
+
+/* Room for one operation's runs; one per virtual CPU, so that no operation allocates. */
+struct tce_scratch {
+	uint64_t tce[TCE_MAX_BATCH];
+	struct tce_run runs[TCE_MAX_BATCH];
+};
+
+/* Fills a window. -EINVAL: page_shift outside 12..34, size 0 or not a multiple of the page, base
+ * not a multiple of the page, or base + size passes 2^64. */
+int tce_window_init(struct tce_window *w, uint32_t liobn, ioba_t base, uint64_t size,
+	unsigned int page_shift, const struct tce_backend_ops *ops, void *backend) must_check;
+
+/* Stores n TCEs (1..TCE_MAX_BATCH) from s->tce at at and the pages after it; s->runs is
+ * overwritten. All or nothing.
+ * -EINVAL: at not on a page of the window, a page past its end, n out of range, or a TCE that gives
+ *          access and names a page outside mem or has an undefined bit set.
+ * -ENOMEM, -EIO and others from the backend: what the guest must be told as a failed map. */
+int tce_put(struct tce_window *w, const struct guest_mem *mem, ioba_t at, unsigned int n,
+	struct tce_scratch *s) must_check;
+
+/* Takes all access from npages pages (any number) from at. -EINVAL: as above, or npages 0. */
+int tce_clear(struct tce_window *w, ioba_t at, uint64_t npages) must_check;
+
+/* Whether npages (1 or more) pages from at lie in the window and at is on a page: 0 or -EINVAL. */
+int tce_check_range(const struct tce_window *w, ioba_t at, uint64_t npages) must_check;
+
+/* The guest's TCE at at: guest-real page | permission, 0 if it gives no access. -EINVAL: as above.
+ */
+int tce_get(struct tce_window *w, ioba_t at, uint64_t *tce) must_check;
+
+#endif
