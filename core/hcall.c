@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The table of hypervisor calls and the way through it.
+ */
+#include "core/hcall.h"
+
+#include <stddef.h>
+
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+/* LoPAR numbers its calls in steps of 4, so number / 4 is an index. */
+static hcall_fn *const papr_calls[] = {
+	[H_GET_TCE / 4] = h_get_tce,
+	[H_PUT_TCE / 4] = h_put_tce,
+	[H_GET_TERM_CHAR / 4] = h_get_term_char,
+	[H_PUT_TERM_CHAR / 4] = h_put_term_char,
+	[H_STUFF_TCE / 4] = h_stuff_tce,
+	[H_PUT_TCE_INDIRECT / 4] = h_put_tce_indirect,
+};
+
+/* Ours begin where no call of LoPAR is. */
+#define PRIVATE_BASE 0xf000u
+static hcall_fn *const private_calls[] = {
+	[(H_RTAS - PRIVATE_BASE) / 4] = h_rtas,
+};
+
+struct status {
+	int err;
+	hret_t ret;
+};
+
+static const struct status statuses[] = {
+	{0, H_SUCCESS},
+	{-EINVAL, H_PARAMETER},
+	{-EFAULT, H_PARAMETER},
+	{-EIO, H_HARDWARE},
+	{-ENODEV, H_HARDWARE},
+};
+
+hret_t hcall_status(int err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
+		if (statuses[i].err == err) {
+			return statuses[i].ret;
+		}
+	}
+	return H_NOT_ENOUGH_RESOURCES;
+}
+
+static hcall_fn *find(uint64_t opcode)
+{
+	if (opcode % 4) {
+		return NULL;
+	}
+	if (opcode / 4 < ARRAY_LEN(papr_calls)) {
+		return papr_calls[opcode / 4];
+	}
+	if (opcode >= PRIVATE_BASE && (opcode - PRIVATE_BASE) / 4 < ARRAY_LEN(private_calls)) {
+		return private_calls[(opcode - PRIVATE_BASE) / 4];
+	}
+	return NULL;
+}
+
+/* In 32-bit mode the upper halves are not the caller's words; whoever fills them (a 64-bit kernel
+ * that called the RTAS blob) does not mean them for us. r3 is masked in a copy, because a call that
+ * is to be repeated leaves it as it was. */
+static uint64_t decode(uint64_t regs[1 + HCALL_NARGS], bool sf32)
+{
+	if (!sf32) {
+		return regs[0];
+	}
+	for (size_t i = 1; i <= HCALL_NARGS; i++) {
+		regs[i] = (uint32_t)regs[i];
+	}
+	return (uint32_t)regs[0];
+}
+
+static hret_t call(struct vcpu *vcpu, uint64_t regs[1 + HCALL_NARGS], bool sf32)
+{
+	hcall_fn *fn = find(decode(regs, sf32));
+
+	return fn ? fn(vcpu, &regs[1]) : H_FUNCTION;
+}
+
+enum hcall_next hcall_dispatch(
+	struct vcpu *vcpu, uint64_t regs[1 + HCALL_NARGS], bool problem, bool sf32)
+{
+	hret_t ret = problem ? H_PRIVILEGE : call(vcpu, regs, sf32);
+
+	/* Asked last: the call itself may have been the request (power-off), and a long one that is
+	 * to be repeated must not outlive its partition. */
+	if (partition_must_stop(vcpu)) {
+		return HCALL_STOP;
+	}
+	if (ret == H_AGAIN_INTERNAL) {
+		return HCALL_REPEAT;
+	}
+	regs[0] = (uint64_t)(int64_t)ret;
+	return HCALL_RETURN;
+}

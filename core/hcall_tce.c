@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * H_PUT_TCE and its family: registers and lists become calls of core/tce.c. The results are those
+ * of the table in docs/HCALLS.md.
+ */
+#include "core/hcall.h"
+
+#include "core/be.h"
+#include "core/log.h"
+#include "core/phb.h"
+#include "core/range.h"
+#include "core/tce.h"
+
+#include <inttypes.h>
+
+/* LoPAR: the list of H_PUT_TCE_INDIRECT is one 4 KiB page, whatever the window's page size. */
+#define LIST_PAGE 0x1000u
+
+static struct tce_window *find_window(struct vcpu *vcpu, uint64_t liobn)
+{
+	return phb_find_window(vcpu->partition->phbs, vcpu->partition->nphbs, liobn);
+}
+
+/* Bad arguments are the guest's own business; what else fails is worth a line for the owner of the
+ * machine, who otherwise only sees a driver give up. */
+static hret_t status(struct vcpu *vcpu, const struct tce_window *w, uint64_t at, int err)
+{
+	hret_t ret = hcall_status(err);
+
+	if (ret != H_SUCCESS && ret != H_PARAMETER) {
+		log_limited(&vcpu->log, LOG_WARN, "%s: LIOBN %" PRIx32 ": TCE at %" PRIx64 ": %s",
+			vcpu->partition->name, w->liobn, at, err_name(err));
+	}
+	return ret;
+}
+
+/* H_PUT_TCE(liobn, ioba, tce) */
+hret_t h_put_tce(struct vcpu *vcpu, uint64_t args[HCALL_NARGS])
+{
+	struct tce_window *w = find_window(vcpu, args[0]);
+
+	if (!w) {
+		return H_PARAMETER;
+	}
+	vcpu->scratch.tce[0] = args[2];
+	return status(vcpu, w, args[1],
+		tce_put(w, &vcpu->partition->mem, ioba(args[1]), 1, &vcpu->scratch));
+}
+
+/* H_GET_TCE(liobn, ioba): the TCE in r4 */
+hret_t h_get_tce(struct vcpu *vcpu, uint64_t args[HCALL_NARGS])
+{
+	struct tce_window *w = find_window(vcpu, args[0]);
+	uint64_t tce;
+	int err;
+
+	if (!w) {
+		return H_PARAMETER;
+	}
+	err = tce_get(w, ioba(args[1]), &tce);
+	if (err) {
+		return status(vcpu, w, args[1], err);
+	}
+	args[0] = tce;
+	return H_SUCCESS;
+}
+
+/* Copies the list in; from here on the guest can change its own copy only. Its entries are
+ * big-endian for guests of either kind. */
+static int read_list(struct vcpu *vcpu, gpa_t list, unsigned int n)
+{
+	uint64_t *tce = vcpu->scratch.tce;
+	int err = guest_mem_read(&vcpu->partition->mem, list, tce, n * sizeof(tce[0]));
+
+	if (err) {
+		return err;
+	}
+	for (unsigned int i = 0; i < n; i++) {
+		tce[i] = be64_get((be64_t){tce[i]});
+	}
+	return 0;
+}
+
+/* H_PUT_TCE_INDIRECT(liobn, ioba, list, n) */
+hret_t h_put_tce_indirect(struct vcpu *vcpu, uint64_t args[HCALL_NARGS])
+{
+	struct tce_window *w = find_window(vcpu, args[0]);
+	unsigned int n;
+	int err;
+
+	if (!w || !is_aligned(args[2], LIST_PAGE) || !args[3] || args[3] > TCE_MAX_BATCH) {
+		return H_PARAMETER;
+	}
+	n = (unsigned int)args[3];
+	err = read_list(vcpu, gpa(args[2]), n);
+	if (!err) {
+		err = tce_put(w, &vcpu->partition->mem, ioba(args[1]), n, &vcpu->scratch);
+	}
+	return status(vcpu, w, args[1], err);
+}
+
+/*
+ * H_STUFF_TCE(liobn, ioba, value, n)
+ *
+ * A value without access is stored as 0 (design decision 14), so stuffing is clearing. Any n is
+ * good, but not in one go: each trap clears one slice and moves r5 and r7 on, and the guest's `sc
+ * 1` is made again with them. The whole range is looked at every time, so that a window that went
+ * away meanwhile is noticed.
+ */
+hret_t h_stuff_tce(struct vcpu *vcpu, uint64_t args[HCALL_NARGS])
+{
+	struct tce_window *w = find_window(vcpu, args[0]);
+	uint64_t n = args[3];
+	uint64_t slice = n < TCE_MAX_BATCH ? n : TCE_MAX_BATCH;
+	int err;
+
+	if (!w || (args[2] & TCE_PERM_MASK) || tce_check_range(w, ioba(args[1]), n)) {
+		return H_PARAMETER;
+	}
+	err = tce_clear(w, ioba(args[1]), slice);
+	if (err || slice == n) {
+		return status(vcpu, w, args[1], err);
+	}
+	args[1] += slice << w->page_shift;
+	args[3] = n - slice;
+	return H_AGAIN_INTERNAL;
+}
