@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Set-up: one list, read from top to bottom, on the boot thread. What is wrong with one PHB, plan
+ * or partition stops that one only; core_main() itself stops for nothing less than a tree that
+ * cannot be read.
+ */
+#include "core/arch.h"
+#include "core/board.h"
+#include "core/host_pci.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "core/partition.h"
+#include "core/plan.h"
+#include "core/vfio.h"
+#include "core/vfio_spapr.h"
+#include "dt/dt_host.h"
+#include "dt/dt_plan.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static struct board board;
+static struct mem_pool pool;
+static struct vfio vfio;
+static struct plan plan;
+
+/* Which partitions were started, and how many of those are still there. */
+static struct partition *partitions[PARTITION_MAX];
+static unsigned int npartitions, nfailed;
+static atomic_uint nleft;
+
+static const struct log_sink sink = {arch_console_write, arch_time_ns};
+
+static _Noreturn void finish(void)
+{
+	if (nfailed || !npartitions) {
+		log_msg(LOG_NOTICE, "tcelot: finished: %u of %u partitions failed", nfailed,
+			npartitions + nfailed);
+	} else {
+		log_msg(LOG_NOTICE, "tcelot: finished: %u partition%s ended in order: ok",
+			npartitions, npartitions == 1 ? "" : "s");
+	}
+	arch_power_off();
+}
+
+static void partition_stopped(struct partition *p)
+{
+	(void)p;
+	if (atomic_fetch_sub(&nleft, 1) != 1) {
+		return;
+	}
+	for (unsigned int i = 0; i < npartitions; i++) {
+		nfailed += partitions[i]->why == STOP_CRASHED;
+	}
+	npartitions -= nfailed < npartitions ? nfailed : npartitions;
+	finish();
+}
+
+/* What firmware says is memory, less what firmware, we, and the bundle already use. */
+static void find_memory(void)
+{
+	struct mem_range image = arch_image();
+	int err = 0;
+
+	mem_init(&pool, 0);
+	for (unsigned int i = 0; i < board.nmem; i++) {
+		err |= mem_add(&pool, hpa(board.mem[i].base), board.mem[i].size);
+	}
+	for (unsigned int i = 0; i < board.nreserved; i++) {
+		err |= mem_reserve(&pool, hpa(board.reserved[i].base), board.reserved[i].size);
+	}
+	err |= mem_reserve(&pool, hpa(0), arch_low_memory());
+	err |= mem_reserve(&pool, hpa(image.base), image.size);
+	if (board.initrd.size) {
+		err |= mem_reserve(&pool, hpa(board.initrd.base), board.initrd.size);
+	}
+	if (err) {
+		/* Whatever could not be taken out of the free memory may be in use: none is safe.
+		 */
+		log_msg(LOG_EMERG, "tcelot: the memory map cannot be held; no memory is used");
+		mem_init(&pool, 0);
+	}
+	log_msg(LOG_NOTICE, "memory: %" PRIu64 " MiB free of %u range%s",
+		mem_free_bytes(&pool) >> 20, board.nmem, board.nmem == 1 ? "" : "s");
+}
+
+static void read_plan(void)
+{
+	const void *bundle = mem_ptr(&pool, hpa(board.initrd.base));
+
+	if (!board.initrd.size) {
+		log_msg(LOG_ERR, "plan: there is no bundle; give one as the payload's initrd "
+				 "(docs/BOARDS.md)");
+	} else if (dt_plan_read(bundle, board.initrd.size, &plan)) {
+		log_msg(LOG_ERR, "plan: no partition can be read from the bundle");
+	}
+	if (board.bootargs_cut) {
+		log_msg(LOG_WARN,
+			"plan: the command line is longer than %zu bytes; the rest is not "
+			"looked at",
+			sizeof(board.bootargs) - 1);
+	}
+	if (plan.npartitions) {
+		plan_add_legacy(&plan, board.bootargs);
+	}
+	plan_check(&plan, &board, mem_largest(&pool, 1u << 21));
+}
+
+/* Threads for a partition's vCPUs, from *next on; whole cores are its own. */
+static bool take_threads(unsigned int *next, unsigned int n, unsigned int threads[])
+{
+	unsigned int i = *next, got = 0;
+
+	for (; i < board.nthreads && got < n; i++) {
+		if (board.threads[i].alive) {
+			threads[got++] = i;
+		}
+	}
+	if (got < n) {
+		return false;
+	}
+	while (i < board.nthreads && board.threads[i].core == board.threads[threads[n - 1]].core) {
+		i++;
+	}
+	*next = i;
+	return true;
+}
+
+static struct partition *new_partition(unsigned int lpid)
+{
+	hpa_t at;
+
+	if (mem_alloc(&pool, sizeof(struct partition), MEM_PAGE, &at)) {
+		return NULL;
+	}
+	struct partition *p = mem_ptr(&pool, at);
+
+	memset(p, 0, sizeof(*p));
+	p->lpid = lpid;
+	return p;
+}
+
+static void build_partition(const struct plan_partition *pp, unsigned int lpid, unsigned int *next)
+{
+	unsigned int threads[PARTITION_MAX_VCPUS];
+	struct partition *p;
+
+	if (pp->refused) {
+		nfailed++;
+		return;
+	}
+	if (!take_threads(next, pp->vcpus, threads)) {
+		log_msg(LOG_ERR, "%s: fewer than %" PRIu32 " threads are left", pp->name,
+			pp->vcpus);
+		nfailed++;
+		return;
+	}
+	p = new_partition(lpid);
+	if (!p || partition_build(p, pp, &board, &vfio, &pool, threads, plan.npartitions == 1)) {
+		log_msg(LOG_ERR, "%s: not started", pp->name);
+		nfailed++;
+		return;
+	}
+	partitions[npartitions++] = p;
+}
+
+static void build_partitions(void)
+{
+	unsigned int next_thread = 0;
+
+	for (unsigned int i = 0; i < plan.npartitions; i++) {
+		build_partition(&plan.partitions[i], i + 1, &next_thread);
+	}
+}
+
+_Noreturn void core_main(const void *tree)
+{
+	log_set_sink(&sink);
+	log_msg(LOG_NOTICE, "tcelot: sPAPR partitions on this machine's PCI host bridges");
+	if (dt_host_read(tree, &board)) {
+		log_msg(LOG_EMERG, "tcelot: firmware's device tree cannot be read");
+		finish();
+	}
+	arch_board_init(&board);
+	find_memory();
+	arch_threads_start(&board, &pool);
+	host_pci_scan(&board);
+	host_pci_print(&board);
+	vfio_init(&vfio, &board, &pool);
+	if (vfio_register_driver(&vfio, &vfio_spapr_v2_driver)) {
+		log_msg(LOG_ERR, "vfio: the sPAPR driver could not be registered");
+	}
+	read_plan();
+	build_partitions();
+	if (!npartitions) {
+		log_msg(LOG_ERR, "tcelot: no partition to run");
+		finish();
+	}
+	partition_on_stopped = partition_stopped;
+	atomic_store(&nleft, npartitions);
+	for (unsigned int i = 0; i < npartitions; i++) {
+		partition_start(partitions[i]);
+	}
+	arch_run();
+}

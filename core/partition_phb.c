@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A partition's host bridges: each is bound to one IOMMU group, in a container of its own, with its
+ * windows and its functions. Binding is one list of steps; undoing is the same list backwards, as
+ * far as it went, which is also how a partition that stops gives its devices back.
+ */
+#include "core/host_pci.h"
+#include "core/partition.h"
+#include "core/range.h"
+#include "core/vfio_spapr.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Guest BARs are apart by at least the largest page a guest kernel maps them with. */
+#define BAR_ALIGN	   0x10000u
+#define DEFAULT_PAGE_SHIFT 12u
+
+static uint64_t bar_bytes(const struct pci_bar *bar)
+{
+	return bar->size < MEM_PAGE ? MEM_PAGE : bar->size;
+}
+
+static int func_read(void *dev, unsigned int off, unsigned int size, uint32_t *val)
+{
+	struct partition_func *f = dev;
+
+	return vfio_config_read(f->device, off, size, val);
+}
+
+static int func_write(void *dev, unsigned int off, unsigned int size, uint32_t val)
+{
+	struct partition_func *f = dev;
+
+	return vfio_config_write(f->device, off, size, val);
+}
+
+/* The device's own BAR stays where it is; the guest's address moves (design decision 11). */
+static int func_map_bar(void *dev, unsigned int bar, uint64_t value, bool mapped)
+{
+	struct partition_func *f = dev;
+	const struct host_bar *host = &f->host->bars[bar];
+	uint64_t bytes = host->size < MEM_PAGE ? MEM_PAGE : host->size;
+
+	if (!mapped) {
+		arch_unmap_mmio(f->partition, f->bar_at[bar], bytes);
+		return 0;
+	}
+	if (!range_inside(value, bytes, PHB_MMIO32_BUS, PHB_MMIO32_SIZE)) {
+		return -EINVAL;
+	}
+	f->bar_at[bar] = gpa(f->window.v + (value - PHB_MMIO32_BUS));
+	return arch_map_mmio(f->partition, f->bar_at[bar], host->cpu, bytes);
+}
+
+static const struct pci_func_ops func_ops = {func_read, func_write, func_map_bar};
+
+/* Gives every BAR of a function a bus address in the guest's window, from *next on. */
+static int place_bars(
+	const struct host_func *host, struct pci_bar bars[PCI_NUM_BARS], uint64_t *next)
+{
+	memset(bars, 0, PCI_NUM_BARS * sizeof(bars[0]));
+	for (unsigned int i = 0; i < PCI_NUM_BARS; i++) {
+		struct pci_bar *bar = &bars[i];
+		uint64_t at;
+
+		if (!host->bars[i].size) {
+			continue;
+		}
+		bar->size = host->bars[i].size;
+		bar->is64 = host->bars[i].is64;
+		bar->prefetch = host->bars[i].prefetch;
+		if (bar->is64 && i + 1 < PCI_NUM_BARS) {
+			bars[i + 1].upper = true;
+		}
+		if (!align_up(*next, bar->size < BAR_ALIGN ? BAR_ALIGN : bar->size, &at) ||
+			!range_inside(at, bar_bytes(bar), PHB_MMIO32_BUS, PHB_MMIO32_SIZE)) {
+			return -ENOSPC;
+		}
+		bar->value = at;
+		*next = at + bar_bytes(bar);
+	}
+	return 0;
+}
+
+static bool is_held(const struct plan_phb *plan, const struct board *b, const struct host_func *f)
+{
+	for (unsigned int i = 0; i < plan->nfuncs; i++) {
+		if (plan->funcs[i].hold && plan->funcs[i].bdfn == f->bdfn &&
+			plan->funcs[i].domain == b->phbs[f->phb].id) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* One function: the guest sees slot 0 and the device's function number, or the next slot when that
+ * is taken, as it is when a group spans several slots. */
+static int bind_func(struct partition *p, unsigned int n, unsigned int func, uint64_t *next_bar)
+{
+	struct phb *phb = &p->phbs[n];
+	struct partition_func *pf = &p->bound[n].funcs[phb->nfuncs];
+	struct host_func *host = &p->board->funcs[func];
+	struct pci_bar bars[PCI_NUM_BARS];
+	int err = vfio_group_get_device(p->bound[n].group, func, &pf->device);
+
+	if (err) {
+		return err;
+	}
+	*pf = (struct partition_func){
+		.partition = p, .device = pf->device, .host = host, .window = phb->at.mmio32};
+	err = place_bars(host, bars, next_bar);
+	if (!err) {
+		/* Functions of one slot keep their numbers and stay together (SEED-001.74). */
+		err = pci_func_init(
+			&phb->funcs[phb->nfuncs], host->bdfn & 0xff, bars, &func_ops, pf);
+	}
+	if (err) {
+		log_msg(LOG_ERR, "%s: function %02x:%02x.%x cannot be assigned (%s)", p->name,
+			host->bdfn >> 8, host->bdfn >> 3 & 0x1f, host->bdfn & 7, err_name(err));
+		vfio_put_device(pf->device);
+		pf->device = NULL;
+		return err;
+	}
+	phb->nfuncs++;
+	return 0;
+}
+
+static int bind_funcs(struct partition *p, unsigned int n, const struct plan_phb *plan)
+{
+	struct board *b = p->board;
+	uint64_t next_bar = PHB_MMIO32_BUS;
+
+	for (unsigned int i = 0; i < b->nfuncs; i++) {
+		struct host_func *f = &b->funcs[i];
+
+		if (f->group < 0 || b->groups[f->group].id != plan->group || is_held(plan, b, f)) {
+			continue;
+		}
+		if (p->phbs[n].nfuncs == PHB_MAX_FUNCS) {
+			log_msg(LOG_ERR, "%s: group %" PRIu32 " has more than %u functions",
+				p->name, plan->group, PHB_MAX_FUNCS);
+			return -ENOSPC;
+		}
+		int err = bind_func(p, n, i, &next_bar);
+
+		if (err) {
+			return err;
+		}
+	}
+	return 0;
+}
+
+/* Opens group and container and joins them; the reasons are VFIO's. */
+static int join(struct partition *p, struct partition_phb *bound, const struct plan_phb *plan)
+{
+	int err = vfio_open_group(p->vfio, plan->group, &bound->group);
+
+	if (err) {
+		bound->group = NULL;
+		return err;
+	}
+	err = vfio_open_container(p->vfio, &bound->container);
+	if (err) {
+		bound->container = NULL;
+		return err;
+	}
+	err = vfio_group_set_container(bound->group, bound->container);
+	if (err) {
+		return err;
+	}
+	return vfio_set_iommu(bound->container, VFIO_SPAPR_TCE_v2_IOMMU);
+}
+
+static int open_windows(struct partition *p, unsigned int n, const struct plan_phb *plan)
+{
+	struct phb *phb = &p->phbs[n];
+	struct partition_phb *bound = &p->bound[n];
+	const struct host_phb *host = &p->board->phbs[p->board->groups[bound->group->host].phb];
+	int err = vfio_bridge_open_window(&bound->window, &phb->windows[0], bound->container,
+		&p->mem, phb->at.liobn[0], ioba(0), plan->window_size, DEFAULT_PAGE_SHIFT);
+
+	if (!err && plan->bypass) {
+		err = vfio_bridge_open_bypass(
+			bound->container, &p->mem, ioba(PHB_BYPASS_BASE), host->page_shifts);
+		phb->bypass_size = err ? 0 : p->mem.size;
+	}
+	return err;
+}
+
+static int bind_phb(struct partition *p, unsigned int n, const struct plan_phb *plan)
+{
+	struct phb *phb = &p->phbs[n];
+	int err = phb_place(plan->index, &phb->at);
+
+	if (!err) {
+		memcpy(phb->id, plan->id, sizeof(phb->id));
+		phb->index = plan->index;
+		err = join(p, &p->bound[n], plan);
+	}
+	if (!err) {
+		err = open_windows(p, n, plan);
+	}
+	if (!err) {
+		err = bind_funcs(p, n, plan);
+	}
+	if (err) {
+		log_msg(LOG_ERR, "%s: host bridge %s cannot have group %" PRIu32 " (%s)", p->name,
+			plan->id, plan->group, err_name(err));
+	}
+	return err;
+}
+
+int partition_bind_phbs(struct partition *p, const struct plan_partition *plan)
+{
+	for (unsigned int i = 0; i < plan->nphbs; i++) {
+		p->nphbs++;
+		int err = bind_phb(p, i, &plan->phbs[i]);
+
+		if (err) {
+			/* The group is closed again, or VFIO keeps it shut; either way it is
+			 * nobody's. */
+			(void)partition_unbind_phbs(p);
+			return err;
+		}
+	}
+	return 0;
+}
+
+/* Bus masters off and posted writes drained, windows off, devices and group given back. */
+static bool unbind_phb(struct partition *p, unsigned int n)
+{
+	struct phb *phb = &p->phbs[n];
+	struct partition_phb *bound = &p->bound[n];
+	struct host_group *host = NULL;
+
+	for (unsigned int i = 0; i < phb->nfuncs; i++) {
+		pci_func_quiesce(&phb->funcs[i]);
+	}
+	if (bound->group) {
+		host = &p->board->groups[bound->group->host];
+	}
+	bool quarantined = !host || host_pci_quarantine(p->board, host) == 0;
+
+	if (phb->windows[0].npages) {
+		vfio_bridge_close_window(&bound->window, &phb->windows[0]);
+	}
+	for (unsigned int i = 0; i < phb->nfuncs; i++) {
+		vfio_put_device(bound->funcs[i].device);
+	}
+	phb->nfuncs = 0;
+	if (bound->group && vfio_close_group(bound->group)) {
+		quarantined = false;
+	}
+	if (bound->container) {
+		vfio_put_container(bound->container);
+	}
+	memset(bound, 0, sizeof(*bound));
+	return quarantined && (!host || host->closed);
+}
+
+bool partition_unbind_phbs(struct partition *p)
+{
+	bool quarantined = true;
+
+	while (p->nphbs) {
+		if (!unbind_phb(p, --p->nphbs)) {
+			quarantined = false;
+		}
+	}
+	return quarantined;
+}
+
+void partition_print_summary(struct partition *p)
+{
+	for (unsigned int i = 0; i < p->nphbs; i++) {
+		const struct phb *phb = &p->phbs[i];
+		const struct partition_phb *bound = &p->bound[i];
+		const struct host_group *g = &p->board->groups[bound->group->host];
+		const struct tce_window *w = &phb->windows[0];
+
+		log_msg(LOG_NOTICE,
+			"summary: %s: group %u (PHB#%04" PRIx64
+			"[%03x]) was host bridge %s, index %u",
+			p->name, g->id, p->board->phbs[g->phb].id, g->pe, phb->id, phb->index);
+		log_msg(LOG_NOTICE,
+			"summary: %s: %s: window 0x%" PRIx64 " + %" PRIu64
+			" MiB, %u KiB pages, LIOBN "
+			"%08" PRIx32 "; bypass %s; %" PRIu64 " TCEs live",
+			p->name, phb->id, w->base.v, w->npages << w->page_shift >> 20,
+			1u << (w->page_shift - 10), w->liobn, phb->bypass_size ? "on" : "off",
+			vfio_spapr_count_live(bound->container));
+	}
+}

@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The rules a partition plan is held to. One function per property; each says what is wrong and
+ * what would be right, and refuses its own partition only.
+ */
+#include "core/plan.h"
+
+#include "core/log.h"
+#include "core/partition.h"
+#include "core/phb.h"
+#include "core/range.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define MIB 0x100000u
+
+/* What the partitions before have left of the machine. */
+struct plan_left {
+	uint64_t memory;
+	unsigned int core; /* number of the first core that is free */
+};
+
+struct plan_ctx {
+	struct plan *plan;
+	const struct board *board;
+	struct plan_left left;
+	unsigned int at; /* number of the partition under the eye */
+};
+
+static bool name_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '-' || c == '_' || c == '.';
+}
+
+bool plan_name_valid(const char *name, size_t len)
+{
+	if (!len || len >= PLAN_NAME_MAX || name[0] == '-' || name[0] == '_' || name[0] == '.') {
+		return false;
+	}
+	for (size_t i = 0; i < len; i++) {
+		if (!name_char(name[i])) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static size_t name_len(const char name[PLAN_NAME_MAX])
+{
+	const char *end = memchr(name, '\0', PLAN_NAME_MAX);
+
+	return end ? (size_t)(end - name) : PLAN_NAME_MAX;
+}
+
+/* The i-th partition before this one, NULL if it is refused and so holds nothing. */
+static const struct plan_partition *before(const struct plan_ctx *ctx, unsigned int i)
+{
+	const struct plan_partition *p = &ctx->plan->partitions[i];
+
+	return p->refused ? NULL : p;
+}
+
+static void check_name(struct plan_ctx *ctx, struct plan_partition *p)
+{
+	if (!plan_name_valid(p->name, name_len(p->name))) {
+		plan_refuse(
+			p, "%s: name: \"%.31s\" is no name; %s", p->node, p->name, PLAN_NAME_RULE);
+		return;
+	}
+	for (unsigned int i = 0; i < ctx->at; i++) {
+		const struct plan_partition *o = before(ctx, i);
+
+		if (o && !strcmp(o->name, p->name)) {
+			plan_refuse(p, "%s: name: %s has the name \"%s\"; names are unique",
+				p->node, o->node, p->name);
+			return;
+		}
+	}
+}
+
+static void check_memory(struct plan_ctx *ctx, struct plan_partition *p)
+{
+	uint64_t fits = align_down(ctx->left.memory, PLAN_MEMORY_UNIT);
+
+	if (p->memory < PLAN_MEMORY_MIN || !is_aligned(p->memory, PLAN_MEMORY_UNIT)) {
+		plan_refuse(p,
+			"%s: memory: %" PRIu64
+			" bytes; a multiple of %u MiB, at least %u MiB (%u bytes)",
+			p->node, p->memory, PLAN_MEMORY_UNIT / MIB, PLAN_MEMORY_MIN / MIB,
+			PLAN_MEMORY_MIN);
+		return;
+	}
+	if (p->memory > fits) {
+		plan_refuse(p,
+			"%s: memory: %" PRIu64 " MiB do not fit; at most %" PRIu64 " MiB are left",
+			p->node, p->memory / MIB, fits / MIB);
+	}
+}
+
+/* Running threads of a core. */
+static unsigned int core_threads(const struct board *b, unsigned int core)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < b->nthreads; i++) {
+		n += b->threads[i].core == core && b->threads[i].alive;
+	}
+	return n;
+}
+
+/* Running threads from *core on, as far as want needs them; *core is moved behind the last core
+ * counted. */
+static unsigned int take_cores(const struct board *b, unsigned int *core, unsigned int want)
+{
+	unsigned int got = 0;
+
+	while (got < want && *core < BOARD_MAX_THREADS) {
+		got += core_threads(b, (*core)++);
+	}
+	return got;
+}
+
+static void check_vcpus(struct plan_ctx *ctx, struct plan_partition *p)
+{
+	unsigned int core = ctx->left.core, got;
+
+	if (!p->vcpus || p->vcpus > PARTITION_MAX_VCPUS) {
+		plan_refuse(p, "%s: vcpus: %" PRIu32 " is out of range; 1 to %u", p->node, p->vcpus,
+			PARTITION_MAX_VCPUS);
+		return;
+	}
+	got = take_cores(ctx->board, &core, p->vcpus);
+	if (got < p->vcpus) {
+		plan_refuse(p,
+			"%s: vcpus: %" PRIu32 " wanted, and the cores left run %u threads; "
+			"a partition owns whole cores, one vCPU per thread",
+			p->node, p->vcpus, got);
+	}
+}
+
+static void check_console(struct plan_ctx *ctx, struct plan_partition *p)
+{
+	for (unsigned int i = 0; i < ctx->at && p->console_input; i++) {
+		const struct plan_partition *o = before(ctx, i);
+
+		if (o && o->console_input) {
+			plan_refuse(p,
+				"%s: console-input: %s has the input already; one partition gets "
+				"what is typed",
+				p->node, o->node);
+			return;
+		}
+	}
+}
+
+static void check_kernel(struct plan_partition *p)
+{
+	if (!p->kernel.data || !p->kernel.size) {
+		plan_refuse(p, "%s: kernel: missing or empty; an ELF file put in with /incbin/",
+			p->node);
+	}
+}
+
+/* Decimal digits of v at text, which has room for eleven bytes. The number of digits. */
+static size_t put_number(char *text, uint32_t v)
+{
+	char digits[10];
+	size_t n = 0, len;
+
+	do {
+		digits[n++] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	for (len = 0; n; len++) {
+		text[len] = digits[--n];
+	}
+	text[len] = '\0';
+	return len;
+}
+
+#define GROUP_TEXT_MAX 80u
+
+/* "0-3, 5" for groups 0 1 2 3 5; "..." where there is no more room. Ids come in rising order. */
+static void put_group_ids(const struct board *b, char text[GROUP_TEXT_MAX])
+{
+	size_t len = 0;
+
+	text[0] = '\0';
+	for (unsigned int i = 0; i < b->ngroups; i++) {
+		unsigned int first = i;
+
+		if (len + 30 > GROUP_TEXT_MAX) {
+			memcpy(text + len, ", ...", sizeof(", ..."));
+			return;
+		}
+		while (i + 1 < b->ngroups && b->groups[i + 1].id == b->groups[i].id + 1) {
+			i++;
+		}
+		if (len) {
+			text[len++] = ',';
+			text[len++] = ' ';
+		}
+		len += put_number(text + len, b->groups[first].id);
+		if (i > first) {
+			text[len++] = '-';
+			len += put_number(text + len, b->groups[i].id);
+		}
+	}
+}
+
+/* Index into board.groups, or -1. */
+static int find_group(const struct board *b, uint32_t id)
+{
+	for (unsigned int i = 0; i < b->ngroups; i++) {
+		if (b->groups[i].id == id) {
+			return (int)i;
+		}
+	}
+	return -1;
+}
+
+static bool phb_wants(const struct plan_partition *p, unsigned int nphbs, uint32_t group)
+{
+	for (unsigned int i = 0; i < nphbs; i++) {
+		if (p->phbs[i].group == group) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Whose the group is already; NULL: nobody's. k is the number of the bridge that asks. */
+static const struct plan_partition *group_owner(
+	const struct plan_ctx *ctx, const struct plan_partition *p, unsigned int k)
+{
+	uint32_t group = p->phbs[k].group;
+
+	for (unsigned int i = 0; i < ctx->at; i++) {
+		const struct plan_partition *o = before(ctx, i);
+
+		if (o && phb_wants(o, o->nphbs, group)) {
+			return o;
+		}
+	}
+	return phb_wants(p, k, group) ? p : NULL;
+}
+
+static bool func_is(const struct board *b, const struct host_func *h, const struct plan_func *f)
+{
+	return (uint16_t)b->phbs[h->phb].id == f->domain && h->bdfn == f->bdfn;
+}
+
+static bool func_in_group(const struct board *b, int group, const struct plan_func *f)
+{
+	for (unsigned int i = 0; i < b->nfuncs; i++) {
+		if (b->funcs[i].group == group && func_is(b, &b->funcs[i], f)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool func_held(const struct plan_phb *phb, const struct board *b, const struct host_func *h)
+{
+	for (unsigned int i = 0; i < phb->nfuncs; i++) {
+		if (phb->funcs[i].hold && func_is(b, h, &phb->funcs[i])) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Functions as in "0001:03:00.0", for arguments of log_msg. */
+#define FUNC_FMT     "%04x:%02x:%02x.%u"
+#define FUNC_ARGS(f) (f)->domain, (f)->bdfn >> 8, (f)->bdfn >> 3 & 0x1fu, (f)->bdfn & 7u
+
+/* Options may only name functions that the group has, each once (SEED-001.77). */
+static void check_options(
+	const struct board *b, struct plan_partition *p, const struct plan_phb *phb, int group)
+{
+	for (unsigned int i = 0; i < phb->nfuncs; i++) {
+		const struct plan_func *f = &phb->funcs[i];
+
+		if (!func_in_group(b, group, f)) {
+			plan_refuse(p,
+				"%s: reg: " FUNC_FMT " is not in group %" PRIu32
+				"; options are for functions of the bridge's own group",
+				f->node, FUNC_ARGS(f), phb->group);
+		}
+		for (unsigned int k = 0; k < i; k++) {
+			if (phb->funcs[k].domain == f->domain && phb->funcs[k].bdfn == f->bdfn) {
+				plan_refuse(p,
+					"%s: reg: " FUNC_FMT
+					" has options in %s already; one node per function",
+					f->node, FUNC_ARGS(f), phb->funcs[k].node);
+				break;
+			}
+		}
+	}
+}
+
+/* The group as a whole: all functions the scan met are known, and the guest gets 1 to
+ * PHB_MAX_FUNCS of them (DF-06). */
+static void check_members(
+	const struct board *b, struct plan_partition *p, const struct plan_phb *phb, int group)
+{
+	unsigned int known = 0, given = 0, all = b->groups[group].nfuncs;
+
+	for (unsigned int i = 0; i < b->nfuncs; i++) {
+		if (b->funcs[i].group == group) {
+			known++;
+			given += !func_held(phb, b, &b->funcs[i]);
+		}
+	}
+	if (known != all) {
+		plan_refuse(p,
+			"%s: iommu: functions of group %" PRIu32 " are incomplete, %u of %u known; "
+			"a group is given whole or not at all",
+			phb->node, phb->group, known, all);
+	} else if (!given) {
+		plan_refuse(p,
+			"%s: iommu: group %" PRIu32 " has no function left to give, %u held of %u; "
+			"at least one without hold",
+			phb->node, phb->group, known, all);
+	} else if (given > PHB_MAX_FUNCS) {
+		plan_refuse(p,
+			"%s: iommu: group %" PRIu32 " has %u functions; at most %u, the others "
+			"with hold",
+			phb->node, phb->group, given, PHB_MAX_FUNCS);
+	}
+}
+
+static void check_group(struct plan_ctx *ctx, struct plan_partition *p, unsigned int k)
+{
+	const struct plan_phb *phb = &p->phbs[k];
+	const struct plan_partition *owner = group_owner(ctx, p, k);
+	int group = find_group(ctx->board, phb->group);
+	const struct host_group *g;
+
+	if (group < 0) {
+		char ids[GROUP_TEXT_MAX];
+
+		put_group_ids(ctx->board, ids);
+		plan_refuse(p, "%s: iommu: there is no group %" PRIu32 "; this machine has %s%s",
+			phb->node, phb->group, ids[0] ? "groups " : "none", ids);
+		return;
+	}
+	if (owner) {
+		plan_refuse(p,
+			"%s: iommu: group %" PRIu32
+			" is taken by %s; a group belongs to one bridge "
+			"of one partition",
+			phb->node, phb->group, owner->node);
+	}
+	g = &ctx->board->groups[group];
+	if (g->refuse) {
+		plan_refuse(p,
+			"%s: iommu: group %" PRIu32 " cannot be assigned (%.80s); another group",
+			phb->node, phb->group, g->refuse);
+	} else if (!g->closed) {
+		plan_refuse(p,
+			"%s: iommu: group %" PRIu32 " could not be closed (bus masters and windows "
+			"off); another group",
+			phb->node, phb->group);
+	}
+	check_options(ctx->board, p, phb, group);
+	check_members(ctx->board, p, phb, group);
+}
+
+static void check_index(struct plan_partition *p, unsigned int k)
+{
+	const struct plan_phb *phb = &p->phbs[k];
+
+	if (phb->index > PHB_MAX_INDEX) {
+		plan_refuse(p, "%s: index: %" PRIu32 " is too large; 0 to %u", phb->node,
+			phb->index, PHB_MAX_INDEX);
+		return;
+	}
+	for (unsigned int i = 0; i < k; i++) {
+		if (p->phbs[i].index == phb->index) {
+			plan_refuse(p,
+				"%s: index: %" PRIu32 " is used by %s (id %.31s); each bridge of a "
+				"partition has its own",
+				phb->node, phb->index, p->phbs[i].node, p->phbs[i].id);
+			return;
+		}
+	}
+}
+
+static void check_id(struct plan_partition *p, unsigned int k)
+{
+	struct plan_phb *phb = &p->phbs[k];
+
+	if (!phb->id[0]) {
+		memcpy(phb->id, "phb", 3);
+		(void)put_number(phb->id + 3, phb->index);
+	}
+	if (!plan_name_valid(phb->id, name_len(phb->id))) {
+		plan_refuse(
+			p, "%s: id: \"%.31s\" is no name; %s", phb->node, phb->id, PLAN_NAME_RULE);
+		return;
+	}
+	for (unsigned int i = 0; i < k; i++) {
+		/* Of two bridges with one index and no ids the index is what is wrong. */
+		if (p->phbs[i].index != phb->index && !strcmp(p->phbs[i].id, phb->id)) {
+			plan_refuse(p,
+				"%s: id: %s has the id \"%s\"; ids of a partition are unique",
+				phb->node, p->phbs[i].node, phb->id);
+			return;
+		}
+	}
+}
+
+static void check_window(struct plan_partition *p, const struct plan_phb *phb)
+{
+	if (!is_pow2(phb->window_size) || phb->window_size < PLAN_WINDOW_MIN ||
+		phb->window_size > PLAN_WINDOW_MAX) {
+		plan_refuse(p,
+			"%s: dma-window: 0x%" PRIx64 " bytes; a power of two from 0x%x to 0x%x",
+			phb->node, phb->window_size, PLAN_WINDOW_MIN, PLAN_WINDOW_MAX);
+	}
+}
+
+static void check_partition(struct plan_ctx *ctx, struct plan_partition *p)
+{
+	check_name(ctx, p);
+	check_memory(ctx, p);
+	check_vcpus(ctx, p);
+	check_console(ctx, p);
+	check_kernel(p);
+	for (unsigned int k = 0; k < p->nphbs; k++) {
+		check_id(p, k);
+		check_index(p, k);
+		check_group(ctx, p, k);
+		check_window(p, &p->phbs[k]);
+	}
+}
+
+void plan_check(struct plan *plan, const struct board *b, uint64_t free_mem)
+{
+	struct plan_ctx ctx = {.plan = plan, .board = b, .left = {.memory = free_mem}};
+
+	for (ctx.at = 0; ctx.at < plan->npartitions; ctx.at++) {
+		struct plan_partition *p = &plan->partitions[ctx.at];
+
+		if (p->refused) {
+			continue;
+		}
+		check_partition(&ctx, p);
+		if (!p->refused) {
+			ctx.left.memory -= p->memory;
+			(void)take_cores(b, &ctx.left.core, p->vcpus);
+		}
+	}
+}
