@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A hardware thread. Each has one struct cpu, in HSPRG0 and, while the hypervisor runs, in r13. A
+ * thread runs at most one vCPU, to its end; in between it is parked in `stop`.
+ */
+#ifndef ARCH_PPC64_CPU_H
+#define ARCH_PPC64_CPU_H
+
+#include "arch/ppc64/layout.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct board;
+struct mem_pool;
+struct vcpu;
+
+/* What the guest had at its exit; also the frame of a trap in the hypervisor itself. */
+struct vcpu_regs {
+	uint64_t gpr[32];
+	uint64_t pc, msr, cr, lr, ctr, xer;
+	uint64_t srr0, srr1, ppr;
+	uint64_t trap;
+};
+
+/* One vCPU's run on one thread. */
+struct vcpu_run {
+	struct vcpu_regs regs; /* first: assembly has its address */
+	struct vcpu *vcpu;
+	unsigned int lpid;
+	bool little_interrupts; /* LPCR[ILE] */
+};
+
+struct cpu {
+	/* The vector stubs' scratch, and the same for machine check and system reset, which can
+	 * come while a stub uses the first. */
+	uint64_t save_r3, save_r4, save_cr;
+	struct vcpu_run *guest; /* non-zero exactly while the guest's registers are live */
+	struct vcpu_run *vcpu;	/* whom guest_run() runs */
+	uint64_t run_sp, toc, exit_fn, leave, trap_fn, emerg_sp;
+	uint64_t emerg_r3, emerg_r4, emerg_cr;
+	uint64_t main_sp, enter;
+	uint32_t pir;
+	/* C only from here. */
+	unsigned int index; /* into board.threads */
+	atomic_bool alive;
+	_Atomic(struct vcpu_run *) work; /* what to run next; 0: park */
+	unsigned int trap_depth;
+	struct vcpu_run run;
+};
+
+/* This thread. */
+static inline struct cpu *cpu_self(void)
+{
+	register struct cpu *self __asm__("r13");
+
+	return self;
+}
+
+extern struct cpu boot_cpu;
+
+/* Fills the boot thread's struct and copies the vectors to low memory. */
+void cpu_init_boot(void);
+
+/* Starts every thread of the board but the one we are on; those that come up are parked and marked
+ * alive, the others are said by name. */
+void cpu_start_all(struct board *board, struct mem_pool *pool);
+
+/* The thread's life: runs what it is given, parks in between. The boot thread also does the
+ * housekeeping. Does not return. */
+_Noreturn void cpu_main(void);
+
+/* Gives a parked thread a vCPU to run. */
+void cpu_give(unsigned int index, struct vcpu_run *run);
+struct vcpu_run *cpu_run_of(unsigned int index);
+
+/* Enters the guest of cpu_self()->vcpu again and again until guest_exit() says that it is over. */
+void guest_run(void);
+
+/* One exit of the guest, called by the switch code. True: it is over. */
+bool guest_exit(struct vcpu_run *run);
+
+/* A trap taken in hypervisor state: reports and ends the machine. */
+_Noreturn void trap_in_hypervisor(struct vcpu_regs *regs);
+
+#endif

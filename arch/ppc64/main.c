@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The boot thread's first C, the end of the machine, and traps of our own. */
+#include "arch/ppc64/console.h"
+#include "arch/ppc64/cpu.h"
+#include "arch/ppc64/guest.h"
+#include "arch/ppc64/ioda.h"
+#include "arch/ppc64/opal.h"
+#include "arch/ppc64/report.h"
+#include "arch/ppc64/spr.h"
+#include "core/arch.h"
+#include "core/board.h"
+
+#include <string.h>
+
+extern uint8_t __image_start[], __image_end[];
+
+_Noreturn void boot_main(const void *tree, uint64_t base, uint64_t entry);
+
+_Noreturn void boot_main(const void *tree, uint64_t base, uint64_t entry)
+{
+	opal_base = base;
+	opal_entry = entry;
+	cpu_init_boot();
+	core_main(tree);
+}
+
+void arch_board_init(struct board *b)
+{
+	b->pvr = (uint32_t)spr_read(SPR_PVR);
+	timebase_hz = b->timebase_hz ? b->timebase_hz : timebase_hz;
+	for (unsigned int i = 0; i < b->nphbs; i++) {
+		b->phbs[i].ops = &ioda_phb_ops;
+	}
+}
+
+void arch_threads_start(struct board *b, struct mem_pool *pool)
+{
+	cpu_start_all(b, pool);
+}
+
+struct mem_range arch_image(void)
+{
+	return (struct mem_range){
+		(uintptr_t)__image_start, (uintptr_t)__image_end - (uintptr_t)__image_start};
+}
+
+uint64_t arch_low_memory(void)
+{
+	return LOW_CODE_SIZE;
+}
+
+_Noreturn void arch_run(void)
+{
+	cpu_main();
+}
+
+_Noreturn void arch_power_off(void)
+{
+	console_finish();
+	for (;;) {
+		opal_call1(OPAL_CEC_POWER_DOWN, 0);
+		opal_call1(OPAL_POLL_EVENTS, 0);
+	}
+}
+
+_Noreturn void trap_in_hypervisor(struct vcpu_regs *regs)
+{
+	static const char last_words[] = "tcelot: a trap in the hypervisor; powering off\n";
+	struct cpu *self = cpu_self();
+
+	/* A trap while reporting one: no more words. */
+	if (self->trap_depth++ == 0) {
+		char text[REPORT_MAX];
+
+		report_hypervisor(regs, text, sizeof(text));
+		console_write_now(text, strlen(text));
+		console_write_now(last_words, sizeof(last_words) - 1);
+	}
+	for (;;) {
+		opal_call1(OPAL_CEC_POWER_DOWN, 0);
+		opal_call1(OPAL_POLL_EVENTS, 0);
+	}
+}

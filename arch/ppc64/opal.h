@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The OPAL calls we use. Tokens and codes are OPAL's (skiboot doc/opal-api); codes are translated
+ * to ours in opal_error() and nowhere else.
+ */
+#ifndef ARCH_PPC64_OPAL_H
+#define ARCH_PPC64_OPAL_H
+
+#include <stdint.h>
+
+#define OPAL_CONSOLE_WRITE	    1
+#define OPAL_CONSOLE_READ	    2
+#define OPAL_CEC_POWER_DOWN	    5
+#define OPAL_POLL_EVENTS	    10
+#define OPAL_PCI_CONFIG_READ_BYTE   13
+#define OPAL_PCI_CONFIG_READ_HALF   14
+#define OPAL_PCI_CONFIG_READ_WORD   15
+#define OPAL_PCI_CONFIG_WRITE_BYTE  16
+#define OPAL_PCI_CONFIG_WRITE_HALF  17
+#define OPAL_PCI_CONFIG_WRITE_WORD  18
+#define OPAL_PCI_EEH_FREEZE_CLEAR   26
+#define OPAL_PCI_MAP_PE_MMIO_WINDOW 29
+#define OPAL_PCI_SET_PE		    31
+#define OPAL_PCI_SET_PELTV	    32
+#define OPAL_START_CPU		    41
+#define OPAL_PCI_MAP_PE_DMA_WINDOW  44
+#define OPAL_PCI_RESET		    49
+#define OPAL_CHECK_TOKEN	    80
+#define OPAL_HANDLE_HMI		    98
+#define OPAL_CONSOLE_FLUSH	    117
+#define OPAL_PCI_TCE_KILL	    126
+
+#define OPAL_SUCCESS	 0
+#define OPAL_PARAMETER	 (-1)
+#define OPAL_BUSY	 (-2)
+#define OPAL_PARTIAL	 (-3)
+#define OPAL_CLOSED	 (-5)
+#define OPAL_HARDWARE	 (-6)
+#define OPAL_UNSUPPORTED (-7)
+#define OPAL_BUSY_EVENT	 (-12)
+
+/* Where firmware is; set once at entry. */
+extern uint64_t opal_base, opal_entry;
+
+int64_t opal_call(uint64_t token, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5,
+	uint64_t a6, uint64_t a7);
+
+#define opal_call0(t)		     opal_call(t, 0, 0, 0, 0, 0, 0, 0)
+#define opal_call1(t, a)	     opal_call(t, a, 0, 0, 0, 0, 0, 0)
+#define opal_call2(t, a, b)	     opal_call(t, a, b, 0, 0, 0, 0, 0)
+#define opal_call3(t, a, b, c)	     opal_call(t, a, b, c, 0, 0, 0, 0)
+#define opal_call4(t, a, b, c, d)    opal_call(t, a, b, c, d, 0, 0, 0)
+#define opal_call5(t, a, b, c, d, e) opal_call(t, a, b, c, d, e, 0, 0)
+
+/* OPAL_SUCCESS 0; PARAMETER -EINVAL; UNSUPPORTED -ENOTSUP; CLOSED -ENODEV; BUSY and BUSY_EVENT
+ * -EBUSY; everything else -EIO. */
+int opal_error(int64_t rc);
+
+#endif
