@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The fake architecture; see fake_arch.h.
+ */
+#include "tests/fake/fake_arch.h"
+
+#include "core/range.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct fake_arch fake_arch;
+
+/* What a partition's translation takes from the pool: one page, so that one not given back shows as
+ * a leak. */
+struct arch_partition {
+	struct partition *owner;
+	hpa_t table;
+	unsigned int started; /* one bit per vCPU */
+};
+
+static struct arch_partition slots[PARTITION_MAX];
+
+void fake_arch_reset(void)
+{
+	memset(&fake_arch, 0, sizeof(fake_arch));
+	memset(slots, 0, sizeof(slots));
+}
+
+void fake_arch_fail_at(unsigned int n, int err)
+{
+	fake_arch.fail_at = n;
+	fake_arch.fail_err = err;
+	fake_arch.nfallible = 0;
+}
+
+void fake_arch_type(const char *bytes, size_t len)
+{
+	fake_arch.in = bytes;
+	fake_arch.in_len = len;
+}
+
+void fake_arch_clear_out(void)
+{
+	fake_arch.out_len = 0;
+	fake_arch.out[0] = '\0';
+	fake_arch.nwrites = 0;
+}
+
+unsigned int fake_arch_count(enum fake_arch_op op)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < fake_arch.ncalls; i++) {
+		n += fake_arch.calls[i].op == op ? 1 : 0;
+	}
+	return n;
+}
+
+const struct fake_arch_call *fake_arch_nth(enum fake_arch_op op, unsigned int n)
+{
+	for (unsigned int i = 0; i < fake_arch.ncalls; i++) {
+		if (fake_arch.calls[i].op == op && n-- == 0) {
+			return &fake_arch.calls[i];
+		}
+	}
+	return NULL;
+}
+
+const struct fake_arch_mmio *fake_arch_find_mmio(const struct partition *p, gpa_t at)
+{
+	for (unsigned int i = 0; i < fake_arch.nmmio; i++) {
+		const struct fake_arch_mmio *m = &fake_arch.mmio[i];
+
+		if (m->partition == p && range_inside(at.v, 1, m->at.v, m->size)) {
+			return m;
+		}
+	}
+	return NULL;
+}
+
+unsigned int fake_arch_live_partitions(void)
+{
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < PARTITION_MAX; i++) {
+		n += slots[i].owner ? 1 : 0;
+	}
+	return n;
+}
+
+static int record(struct fake_arch_call call)
+{
+	if (fake_arch.ncalls == FAKE_ARCH_CALL_MAX) {
+		fail_msg("fake arch: more than %u calls", FAKE_ARCH_CALL_MAX);
+	}
+	fake_arch.calls[fake_arch.ncalls++] = call;
+	return call.result;
+}
+
+static bool is_time_to_fail(void)
+{
+	return ++fake_arch.nfallible == fake_arch.fail_at;
+}
+
+static struct arch_partition *need_slot(const struct partition *p, const char *what)
+{
+	if (!p->arch || p->arch->owner != p) {
+		fail_msg("fake arch: %s for a partition without translation", what);
+	}
+	return p->arch;
+}
+
+void arch_console_write(const char *buf, size_t len)
+{
+	if (fake_arch.on_write) {
+		fake_arch.on_write();
+	}
+	if (len > FAKE_ARCH_OUT_MAX - fake_arch.out_len) {
+		fail_msg("fake arch: more than %u bytes written", FAKE_ARCH_OUT_MAX);
+	}
+	memcpy(fake_arch.out + fake_arch.out_len, buf, len);
+	fake_arch.out_len += len;
+	fake_arch.out[fake_arch.out_len] = '\0';
+	fake_arch.nwrites++;
+}
+
+size_t arch_console_read(char *buf, size_t len)
+{
+	size_t n = len < fake_arch.in_len ? len : fake_arch.in_len;
+
+	fake_arch.nreads++;
+	if (n) {
+		memcpy(buf, fake_arch.in, n);
+		fake_arch.in += n;
+		fake_arch.in_len -= n;
+	}
+	return n;
+}
+
+uint64_t arch_time_ns(void)
+{
+	uint64_t now = fake_arch.now_ns;
+
+	fake_arch.now_ns += fake_arch.tick_ns;
+	return now;
+}
+
+_Noreturn void arch_power_off(void)
+{
+	record((struct fake_arch_call){.op = FAKE_ARCH_POWER_OFF});
+	fake_arch.powered_off = true;
+	if (fake_arch.power_off_to) {
+		longjmp(*fake_arch.power_off_to, 1);
+	}
+	print_error("fake arch: unexpected power off\n");
+	abort();
+}
+
+static int init_slot(struct partition *p, struct mem_pool *pool)
+{
+	if (p->arch) {
+		fail_msg("fake arch: partition_init twice");
+	}
+	if (!p->mem.size) {
+		fail_msg("fake arch: partition_init before the partition's memory is set");
+	}
+	if (is_time_to_fail()) {
+		return fake_arch.fail_err;
+	}
+	for (size_t i = 0; i < PARTITION_MAX; i++) {
+		if (!slots[i].owner) {
+			int err = mem_alloc(pool, MEM_PAGE, MEM_PAGE, &slots[i].table);
+
+			if (err) {
+				return -ENOMEM;
+			}
+			slots[i].owner = p;
+			slots[i].started = 0;
+			p->arch = &slots[i];
+			return 0;
+		}
+	}
+	return -ENOMEM;
+}
+
+int arch_partition_init(struct partition *p, struct mem_pool *pool)
+{
+	return record((struct fake_arch_call){
+		.op = FAKE_ARCH_PARTITION_INIT, .partition = p, .result = init_slot(p, pool)});
+}
+
+void arch_partition_free(struct partition *p, struct mem_pool *pool)
+{
+	struct arch_partition *slot = need_slot(p, "partition_free");
+	unsigned int kept = 0;
+
+	record((struct fake_arch_call){.op = FAKE_ARCH_PARTITION_FREE, .partition = p});
+	assert_int_equal(mem_free(pool, slot->table, MEM_PAGE), 0);
+	for (unsigned int i = 0; i < fake_arch.nmmio; i++) {
+		if (fake_arch.mmio[i].partition != p) {
+			fake_arch.mmio[kept++] = fake_arch.mmio[i];
+		}
+	}
+	fake_arch.nmmio = kept;
+	slot->owner = NULL;
+	p->arch = NULL;
+}
+
+static int add_mmio(struct partition *p, gpa_t at, hpa_t to, uint64_t size)
+{
+	need_slot(p, "map_mmio");
+	if (is_time_to_fail()) {
+		return fake_arch.fail_err;
+	}
+	if (!size || !is_aligned(at.v | to.v | size, MEM_PAGE) ||
+		!range_below(at.v, size, FAKE_ARCH_GPA_END)) {
+		return -EINVAL;
+	}
+	if (range_overlaps(at.v, size, 0, p->mem.size)) {
+		return -EEXIST;
+	}
+	for (unsigned int i = 0; i < fake_arch.nmmio; i++) {
+		const struct fake_arch_mmio *m = &fake_arch.mmio[i];
+
+		if (m->partition == p && range_overlaps(at.v, size, m->at.v, m->size)) {
+			return -EEXIST;
+		}
+	}
+	if (fake_arch.nmmio == FAKE_ARCH_MMIO_MAX) {
+		return -ENOMEM;
+	}
+	fake_arch.mmio[fake_arch.nmmio++] = (struct fake_arch_mmio){p, at, to, size};
+	return 0;
+}
+
+int arch_map_mmio(struct partition *p, gpa_t at, hpa_t to, uint64_t size)
+{
+	return record((struct fake_arch_call){.op = FAKE_ARCH_MAP_MMIO,
+		.partition = p,
+		.at = at,
+		.to = to,
+		.size = size,
+		.result = add_mmio(p, at, to, size)});
+}
+
+void arch_unmap_mmio(struct partition *p, gpa_t at, uint64_t size)
+{
+	need_slot(p, "unmap_mmio");
+	record((struct fake_arch_call){
+		.op = FAKE_ARCH_UNMAP_MMIO, .partition = p, .at = at, .size = size});
+	for (unsigned int i = 0; i < fake_arch.nmmio; i++) {
+		struct fake_arch_mmio *m = &fake_arch.mmio[i];
+
+		if (m->partition == p && m->at.v == at.v && m->size == size) {
+			*m = fake_arch.mmio[--fake_arch.nmmio];
+			return;
+		}
+	}
+	fail_msg("fake arch: unmap_mmio of what is not mapped so");
+}
+
+void arch_vcpu_start(struct vcpu *vcpu, gpa_t entry, gpa_t tree)
+{
+	struct arch_partition *slot = need_slot(vcpu->partition, "vcpu_start");
+
+	if (vcpu->id >= PARTITION_MAX_VCPUS || (slot->started & 1u << vcpu->id)) {
+		fail_msg("fake arch: vcpu %u started twice or out of range", vcpu->id);
+	}
+	slot->started |= 1u << vcpu->id;
+	record((struct fake_arch_call){.op = FAKE_ARCH_VCPU_START,
+		.partition = vcpu->partition,
+		.vcpu = vcpu,
+		.at = entry,
+		.tree = tree});
+}

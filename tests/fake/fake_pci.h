@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A fake PCI function behind struct pci_func_ops: 256 bytes of registers with what sticks and what
+ * a written 1 clears, a recorder of cycles, and faults on request.
+ *
+ * It is stricter than hardware: a cycle that is not naturally aligned, a write to a BAR or to the
+ * header's ids, an unmap of what is not mapped, a second map of a BAR, a map outside the window or
+ * over another BAR fails the test.
+ */
+#ifndef TESTS_FAKE_FAKE_PCI_H
+#define TESTS_FAKE_FAKE_PCI_H
+
+#include "core/pci.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define FAKE_PCI_CYCLE_MAX 512u
+
+enum fake_pci_op { FAKE_PCI_READ, FAKE_PCI_WRITE, FAKE_PCI_MAP, FAKE_PCI_UNMAP };
+
+/* One call, in order. For MAP and UNMAP off is the BAR. */
+struct fake_pci_cycle {
+	enum fake_pci_op op;
+	unsigned int off, size;
+	uint64_t val;
+};
+
+struct fake_pci {
+	uint8_t config[PCI_CONFIG_SIZE];
+	uint8_t sticks[PCI_CONFIG_SIZE]; /* bits a write sets or clears */
+	uint8_t w1c[PCI_CONFIG_SIZE];	 /* bits a written 1 clears */
+
+	bool absent;	      /* answers all ones, with success */
+	unsigned int fail_at; /* from this call of read or write on (1: the next) -EIO; 0: none */
+	bool fail_once;
+	bool fail_writes;
+	unsigned int fail_map; /* so many of the next maps fail */
+
+	uint64_t bar_size[PCI_NUM_BARS]; /* for the overlap check */
+	bool mapped[PCI_NUM_BARS];
+	uint64_t mapped_at[PCI_NUM_BARS];
+
+	unsigned int nreads, nwrites, nmaps, nunmaps;
+	unsigned int ncycles;
+	struct fake_pci_cycle cycles[FAKE_PCI_CYCLE_MAX];
+
+	/* Runs inside every read, for what another CPU does meanwhile. */
+	void (*on_read)(void *arg);
+	void *on_read_arg;
+};
+
+extern const struct pci_func_ops fake_pci_ops;
+
+/* An endpoint 1234:11e8 revision 0x10, class ff0000, subsystem 1af4:1100, interrupt pin 1, bus
+ * master and memory decode on, no capabilities; bars give sizes only. */
+void fake_pci_init(struct fake_pci *d, const struct pci_bar bars[PCI_NUM_BARS]);
+
+/* Appends a capability of len bytes of fill at pos to the device's list; the link is made from the
+ * one before it. */
+void fake_pci_add_cap(struct fake_pci *d, unsigned int pos, unsigned int id, unsigned int len,
+	uint8_t fill, unsigned int *link);
+
+uint32_t fake_pci_get(const struct fake_pci *d, unsigned int off, unsigned int size);
+void fake_pci_put(struct fake_pci *d, unsigned int off, unsigned int size, uint32_t val);
+
+/* Forgets the cycles so far; what is mapped stays. */
+void fake_pci_forget(struct fake_pci *d);
+
+#endif

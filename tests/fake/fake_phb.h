@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A strict model of a PowerNV host bridge, for tests: what hardware is entitled to do, this does.
+ * Unlike QEMU's model it keeps a TCE cache, of valid and of invalid entries, that goes stale until
+ * killed; an address that differs from a mapped one in any bit is another address; a DMA fault
+ * freezes the PE; a function belongs to the reserved PE until told otherwise; arguments that the
+ * hardware has no form for are refused.
+ *
+ * Host memory is an arena seen through a mem_pool with a bias, so that host-real addresses look
+ * like real ones and a pointer never works as one. DMA reaches the arena only.
+ */
+#ifndef TESTS_FAKE_PHB_H
+#define TESTS_FAKE_PHB_H
+
+#include "core/board.h"
+#include "core/mem.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FAKE_RAM_BASE  0x0000020000000000ull
+#define FAKE_MAX_FUNCS 48u
+#define FAKE_MAX_PES   512u
+#define FAKE_CACHE     1024u
+#define FAKE_MAX_LOG   512u
+
+struct fake_ram {
+	uint8_t *mem;
+	uint64_t size;
+	struct mem_pool pool;
+};
+
+/* An arena of size bytes from FAKE_RAM_BASE on, all of it free. */
+void fake_ram_init(struct fake_ram *ram, uint64_t size);
+void fake_ram_free(struct fake_ram *ram);
+
+enum fake_op {
+	FAKE_CONFIG_READ,
+	FAKE_CONFIG_WRITE,
+	FAKE_RESET_IOMMU,
+	FAKE_PE_ADD_BUS,
+	FAKE_PE_ADD_MMIO,
+	FAKE_WINDOW_SET,
+	FAKE_WINDOW_OFF,
+	FAKE_TCE_KILL,
+	FAKE_NUM_OPS,
+};
+
+/* A function. wmask has the bits that a config write changes; the rest is fixed. */
+struct fake_func {
+	uint16_t bdfn;
+	bool gone;	 /* answers no more */
+	bool moody_bars; /* its BARs have a mask that changes from read to read */
+	unsigned int moods;
+	uint8_t image[256];
+	uint8_t wmask[256];
+};
+
+/* A call that was made: its operation and up to four of its numbers, in the order of the struct. */
+struct fake_call {
+	enum fake_op op;
+	uint64_t arg[4];
+};
+
+struct fake_window {
+	bool on;
+	hpa_t table;
+	uint64_t bytes;
+	unsigned int levels;
+	unsigned int page_shift;
+};
+
+struct fake_cached {
+	bool valid; /* this line is in use; the entry it holds may well be an invalid one */
+	unsigned int pe;
+	unsigned int page_shift;
+	uint64_t page; /* bus address of it */
+	uint64_t tce;
+};
+
+struct fake_phb {
+	struct host_phb *phb;
+	struct fake_ram *ram;
+	unsigned int nfuncs;
+	struct fake_func funcs[FAKE_MAX_FUNCS];
+	unsigned int pe_of_bus[256];
+	unsigned int pe_of_segment[FAKE_MAX_PES];
+	struct fake_window windows[FAKE_MAX_PES][HOST_PHB_MAX_WINDOWS];
+	bool frozen[FAKE_MAX_PES];
+	struct fake_cached cache[FAKE_CACHE];
+	unsigned int next_line;
+
+	/* The fail_at-th call from now fails, counting from 1; 0: none. */
+	unsigned int fail_at;
+	struct fake_phb *fail_with; /* if set, that one's fail_at is counted instead */
+	bool fail_op[FAKE_NUM_OPS]; /* every call of these fails */
+	bool fail_late;		    /* what fails has done its work all the same */
+	bool deaf_to_kills;	    /* tce_kill says 0 and does nothing */
+	unsigned int calls;	    /* of all operations */
+	unsigned int count[FAKE_NUM_OPS];
+	unsigned int nlog;
+	struct fake_call log[FAKE_MAX_LOG]; /* the first ones, config cycles left out */
+	unsigned int faults;
+};
+
+extern const struct host_phb_ops fake_phb_ops;
+
+/* A PHB4 as firmware leaves it: 512 PEs, MMIO 0x80000000-0xfffeffff, no function. Fills phb. */
+void fake_phb_init(struct fake_phb *f, struct host_phb *phb, uint64_t id, struct fake_ram *ram);
+
+/* A plain function: vendor and device id, and nothing else; COMMAND's bits 0, 1, 2, 8 and 10 can
+ * be written and are set as firmware might leave them, bus master included. */
+struct fake_func *fake_add_func(struct fake_phb *f, uint16_t bdfn, uint32_t id);
+/* A bridge, open. */
+struct fake_func *fake_add_bridge(
+	struct fake_phb *f, uint16_t bdfn, uint8_t secondary, uint8_t subordinate);
+/* A memory BAR of size bytes (a power of two >= 16); a 64-bit one takes bar and bar + 1. */
+void fake_set_bar(struct fake_func *func, unsigned int bar, uint64_t size, bool is64, bool pref);
+struct fake_func *fake_find_func(struct fake_phb *f, uint16_t bdfn);
+
+uint32_t fake_get(const struct fake_func *func, unsigned int off, unsigned int size);
+/* Straight into the image, masks do not count. */
+void fake_put(struct fake_func *func, unsigned int off, unsigned int size, uint32_t val);
+
+/* The device reads memory into buf (write false) or writes it from buf. -EFAULT: it did not get
+ * all of it; what came before the faulting page was done. A fault freezes the PE. */
+int fake_phb_dma(
+	struct fake_phb *f, uint16_t bdfn, uint64_t iova, void *buf, size_t len, bool write);
+
+/* As if the EEH recovery had run. */
+void fake_phb_thaw(struct fake_phb *f);
+
+/* Who answers a load from this bus address: 0, its function, BAR and the PE of the segment; -ENODEV
+ * nobody; -EBUSY more than one. */
+int fake_phb_mmio(
+	struct fake_phb *f, uint32_t bus, uint16_t *bdfn, unsigned int *bar, unsigned int *pe);
+
+/* Whether some window is on anywhere. */
+bool fake_phb_any_window(const struct fake_phb *f);
+
+#endif

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# The in-tree guest: one source, a big- and a little-endian ELF, and a stub firmware that starts
+# either on QEMU's own pseries machine. Included by the Makefile, whose $(B), $(Q) and $(brief) it
+# uses.
+#
+#   build/guest/dma-be.elf build/guest/dma-le.elf build/guest/stub.bin
+#   guest-pseries-be, guest-pseries-le: run it on QEMU's pseries machine, TAP on the console;
+#       GUEST_APPEND='test=hello' chooses another program of the guest
+
+CROSS_BE     ?= powerpc64-linux-gnu-
+CROSS_LE     ?= powerpc64le-linux-gnu-
+NEWLIB_BE    ?= $(B)/newlib/be/powerpc64-unknown-none
+NEWLIB_LE    ?= $(B)/newlib/le/powerpc64le-unknown-none
+QEMU_PPC64   ?= $(B)/qemu/run-qemu-ppc64
+GUEST_BUILD  ?= $(B)/guest
+GUEST_APPEND ?=
+
+# The image is to land where it is linked. The cap- options only say what TCG does anyway.
+GUEST_PSERIES := pseries,kernel-addr=0,cap-cfpc=broken,cap-ibs=broken,cap-ccf-assist=off
+
+GUEST_C     := $(sort $(wildcard tests/guest/*.c))
+GUEST_FDT   := fdt fdt_ro
+GUEST_FLAGS := -std=c11 -D_DEFAULT_SOURCE -O2 -ffreestanding -mabi=elfv2 -mcpu=power8 -mno-altivec \
+	-mno-vsx -msoft-float -mlong-double-64 -mcmodel=medium -fno-pic -fno-pie \
+	-fno-stack-protector -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
+	-ffile-prefix-map=$(CURDIR)=.
+GUEST_WARN  := -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wshadow -Wmissing-prototypes \
+	-Wstrict-prototypes -Wvla -Wframe-larger-than=1024
+GUEST_LINK  := -static -no-pie -nostdlib -mabi=elfv2 -Wl,--gc-sections,--build-id=none \
+	-Wl,--no-warn-rwx-segments,-z,noexecstack,-z,max-page-size=0x1000,--fatal-warnings
+
+# $(1) be or le, $(2) cross prefix, $(3) newlib
+define guest_rules
+GUEST_OBJ_$(1) := $$(GUEST_C:tests/guest/%.c=$(GUEST_BUILD)/$(1)/%.o) \
+	$(GUEST_BUILD)/$(1)/entry.o $$(GUEST_FDT:%=$(GUEST_BUILD)/$(1)/libfdt/%.o)
+
+# The compiler's own headers: asked once, and only when something is compiled.
+GUEST_CC_INC_$(1) = $$(eval GUEST_CC_INC_$(1) := $$$$(shell $(2)gcc \
+	-print-file-name=include))$$(GUEST_CC_INC_$(1))
+GUEST_INC_$(1) = -nostdinc -isystem $(3)/include -isystem $$(GUEST_CC_INC_$(1)) \
+	-isystem $(B)/libfdt-src/libfdt -I.
+
+$(GUEST_BUILD)/$(1)/%.o: tests/guest/%.c tests/guest/build.mk | $(B)/stamp/run
+	$$(brief) CC '$$< (guest, $(1))'
+	@mkdir -p $$(@D)
+	$$(Q)$(2)gcc $$(GUEST_FLAGS) -mstrict-align $$(GUEST_WARN) $$(GUEST_INC_$(1)) -MMD -MP \
+		-c $$< -o $$@
+
+$(GUEST_BUILD)/$(1)/%.o: tests/guest/%.S tests/guest/build.mk | $(B)/stamp/run
+	$$(brief) AS '$$< (guest, $(1))'
+	@mkdir -p $$(@D)
+	$$(Q)$(2)gcc $$(GUEST_FLAGS) -I. -MMD -MP -c $$< -o $$@
+
+$(GUEST_BUILD)/$(1)/libfdt/%.o: $(B)/libfdt-src/libfdt/%.c tests/guest/build.mk | $(B)/stamp/run
+	$$(brief) CC '$$(<F) (guest, $(1), libfdt)'
+	@mkdir -p $$(@D)
+	$$(Q)$(2)gcc $$(GUEST_FLAGS) -mstrict-align $$(GUEST_INC_$(1)) -w -c $$< -o $$@
+
+$(GUEST_BUILD)/dma-$(1).elf: tests/guest/guest.ld $$(GUEST_OBJ_$(1))
+	$$(brief) LD '$$@'
+	$$(Q)$(2)gcc $$(GUEST_LINK) -T $$< $$(GUEST_OBJ_$(1)) $(3)/lib/libc.a -o $$@
+
+guests: $(GUEST_BUILD)/dma-$(1).elf
+
+.PHONY: guest-pseries-$(1)
+guest-pseries-$(1): $(GUEST_BUILD)/dma-$(1).elf $(GUEST_BUILD)/stub.bin
+	@$(QEMU_PPC64) -M $(GUEST_PSERIES) -cpu power9 -m 256M -nographic -nodefaults \
+		-serial stdio -no-reboot -bios $(GUEST_BUILD)/stub.bin -kernel $$< \
+		-append "$(GUEST_APPEND)" -device edu,dma_mask=0xffffffffffffffff </dev/null
+
+-include $$(GUEST_OBJ_$(1):.o=.d)
+endef
+
+$(eval $(call guest_rules,be,$(CROSS_BE),$(NEWLIB_BE)))
+$(eval $(call guest_rules,le,$(CROSS_LE),$(NEWLIB_LE)))
+
+guests: $(GUEST_BUILD)/stub.bin
+
+$(GUEST_BUILD)/stub.bin: tests/guest/pseries-stub.S tests/guest/build.mk | $(B)/stamp/run
+	$(brief) AS '$@'
+	@mkdir -p $(@D)
+	$(Q)$(CROSS_BE)gcc -c $< -o $(GUEST_BUILD)/stub.o
+	$(Q)$(CROSS_BE)objcopy -O binary $(GUEST_BUILD)/stub.o $@
