@@ -74,7 +74,7 @@ image_CC            := $(CROSS)gcc
 image_CFLAGS         = $(IMAGE_FLAGS) -mbig-endian -mstrict-align -isystem $(GCC_INC)
 image_SETUP         := run
 clang-image_CC      := clang --target=powerpc64-linux-gnu
-clang-image_CFLAGS   = $(IMAGE_FLAGS) -isystem $(CLANG_INC)
+clang-image_CFLAGS   = $(IMAGE_FLAGS) -fno-integrated-as -isystem $(CLANG_INC)
 clang-image_SETUP   := check
 native_CC           := gcc
 native_CFLAGS       := $(TEST_FLAGS) $(SANITIZE)

@@ -210,10 +210,8 @@ void partition_sample(struct vcpu *vcpu, uint64_t pc, bool interrupts_on)
 /* Quarantine first, and the memory last: nothing may reach it when it is used again. */
 static void take_apart(struct partition *p)
 {
-	static const char *const words[] = {"", "powered off",
-		"asked for a reboot, which is not "
-		"offered yet: stopped",
-		"crashed"};
+	static const char *const words[] = {
+		"", "powered off", "asked for a reboot, and stopped", "crashed"};
 
 	console_flush(&p->console);
 	log_msg(LOG_NOTICE, "%s: %s", p->name, words[atomic_load(&p->why)]);

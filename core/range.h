@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Arithmetic on ranges that never wraps (SEED-001.67). A range is a start and a length; a range of
- * length 0 is empty, lies everywhere and overlaps nothing; a range may end at exactly 2^64.
+ * Arithmetic on ranges that never wraps (SEED-001.67). A range is a start and a length; an empty
+ * one lies where its start does and overlaps nothing; a range may end at exactly 2^64.
  */
 #ifndef CORE_RANGE_H
 #define CORE_RANGE_H

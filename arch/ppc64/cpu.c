@@ -80,11 +80,8 @@ static uint64_t code_of(void (*fn)(void))
 
 static void cpu_fill(struct cpu *cpu, uint8_t *stack_end, uint8_t *emergency_end)
 {
-	register uint64_t toc __asm__("r2");
-
 	memset(cpu, 0, sizeof(*cpu));
-	__asm__("" : "=r"(toc));
-	cpu->toc = toc;
+	__asm__("mr %0, 2" : "=r"(cpu->toc));
 	cpu->exit_fn = (uintptr_t)guest_exit;
 	cpu->leave = code_of(guest_leave);
 	cpu->trap_fn = (uintptr_t)trap_in_hypervisor;

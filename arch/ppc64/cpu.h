@@ -53,8 +53,9 @@ struct cpu {
 /* This thread. */
 static inline struct cpu *cpu_self(void)
 {
-	register struct cpu *self __asm__("r13");
+	struct cpu *self;
 
+	__asm__("mr %0, 13" : "=r"(self));
 	return self;
 }
 

@@ -211,7 +211,7 @@ static void test_bus_master_is_off_until_the_guest_sets_it(void **state)
  */
 static void test_bar_mapping_follows_the_guest(void **state)
 {
-	const gpa_t window = gpa(0x200000000000u + 7 * 0x80000000u);
+	const gpa_t window = gpa(0x200000000000u + 7 * (uint64_t)0x80000000u);
 	const struct fake_arch_mmio *m;
 	uint32_t host_bar = 0;
 

@@ -123,7 +123,7 @@ static void test_window_of_wrong_geometry_is_refused(void **state)
 		{BIT59 + 1, 0x1000, 12},
 		{TOP - 0xfff, 0x2000, 12},
 		{TOP - 0xffff, TOP - 0xffff, 16},
-		{0x1000, TOP - 0xfff, 12},
+		{0x2000, TOP - 0xfff, 12},
 	};
 	struct tce_window w;
 
