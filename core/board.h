@@ -113,7 +113,7 @@ struct board {
 	uint32_t pvr; /* not from the tree: arch/ fills it in */
 	uint64_t timebase_hz;
 	unsigned int nthreads;
-	struct host_thread threads[BOARD_MAX_THREADS];
+	struct host_thread threads[BOARD_MAX_THREADS]; /* cores in rising order */
 	unsigned int nmem;
 	struct mem_range mem[BOARD_MAX_RESERVED];
 	unsigned int nreserved;

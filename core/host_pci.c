@@ -23,6 +23,7 @@
 struct walk {
 	struct board *b;
 	unsigned int phb;
+	bool root_bus_failed; /* a cycle to bus 0 did: there may be more than was found */
 	/* By bus: the highest number a bridge on it may hand out; 0: no bridge leads here. */
 	uint8_t limit[BUSES];
 	/* By bus: the first bus below the same root port; 0 for bus 0. */
@@ -195,10 +196,15 @@ static bool visit_func(struct walk *w, uint16_t bdfn, bool *multi)
 	uint8_t header;
 
 	*multi = false;
-	if (c.err) {
-		if (c.err != -ENODEV) {
+	if (c.err && c.err != -ENODEV) {
+		/* On bus 0 there is mostly nobody: no group is made for an empty slot. */
+		if (bdfn >> 8) {
 			refuse_bus(w, (uint8_t)(bdfn >> 8), "a config cycle failed");
+		} else {
+			w->root_bus_failed = true;
 		}
+	}
+	if (c.err) {
 		return false;
 	}
 	if ((id & 0xffff) == 0xffff || !id) {
@@ -240,6 +246,13 @@ static void walk_buses(struct board *b, unsigned int phb)
 		if (w.limit[bus]) {
 			visit_bus(&w, (uint8_t)bus);
 		}
+	}
+	if (w.root_bus_failed) {
+		log_msg(LOG_WARN, "PHB#%04x: bus 00: a config cycle failed",
+			(unsigned int)phb_of(&w)->id);
+	}
+	if (w.root_bus_failed && w.group[0]) {
+		refuse_bus(&w, 0, "a config cycle failed");
 	}
 }
 

@@ -102,6 +102,8 @@ static const char *size_bar(struct host_cycles *c, struct host_bar bars[6], unsi
 		bar->is64 = true;
 	} else if (BAR_TYPE(low)) {
 		return "a BAR is of no known type";
+	} else if (!(low & ~BAR_FLAGS)) {
+		return "a BAR has no size";
 	}
 	if (!steady) {
 		return "a BAR changes its size between reads";

@@ -24,18 +24,26 @@ static struct mem_pool pool;
 static struct vfio vfio;
 static struct plan plan;
 
-/* Which partitions were started, and how many of those are still there. */
+/* The partitions that were built, and how many of them are still there. */
 static struct partition *partitions[PARTITION_MAX];
-static unsigned int npartitions, nfailed;
+static unsigned int npartitions;
 static atomic_uint nleft;
 
 static const struct log_sink sink = {arch_console_write, arch_time_ns};
 
 static _Noreturn void finish(void)
 {
-	if (nfailed || !npartitions) {
-		log_msg(LOG_NOTICE, "tcelot: finished: %u of %u partitions failed", nfailed,
-			npartitions + nfailed);
+	unsigned int failed = plan.npartitions - npartitions;
+
+	for (unsigned int i = 0; i < npartitions; i++) {
+		failed += partitions[i]->why == STOP_CRASHED;
+	}
+	if (!plan.npartitions) {
+		log_msg(LOG_NOTICE, "tcelot: finished: failed, there was no partition to run");
+	} else if (failed) {
+		log_msg(LOG_NOTICE,
+			"tcelot: finished: failed, %u of %u partitions did not end in order",
+			failed, plan.npartitions);
 	} else {
 		log_msg(LOG_NOTICE, "tcelot: finished: %u partition%s ended in order: ok",
 			npartitions, npartitions == 1 ? "" : "s");
@@ -46,14 +54,9 @@ static _Noreturn void finish(void)
 static void partition_stopped(struct partition *p)
 {
 	(void)p;
-	if (atomic_fetch_sub(&nleft, 1) != 1) {
-		return;
+	if (atomic_fetch_sub(&nleft, 1) == 1) {
+		finish();
 	}
-	for (unsigned int i = 0; i < npartitions; i++) {
-		nfailed += partitions[i]->why == STOP_CRASHED;
-	}
-	npartitions -= nfailed < npartitions ? nfailed : npartitions;
-	finish();
 }
 
 /* What firmware says is memory, less what firmware, we, and the bundle already use. */
@@ -95,12 +98,12 @@ static void read_plan(void)
 		log_msg(LOG_ERR, "plan: no partition can be read from the bundle");
 	}
 	if (board.bootargs_cut) {
-		log_msg(LOG_WARN,
-			"plan: the command line is longer than %zu bytes; the rest is not "
-			"looked at",
+		/* Where it was cut, one number may have become another. */
+		log_msg(LOG_ERR,
+			"plan: the command line is longer than %zu bytes; none of it is used",
 			sizeof(board.bootargs) - 1);
-	}
-	if (plan.npartitions) {
+		plan.partitions[0].refused = true;
+	} else {
 		plan_add_legacy(&plan, board.bootargs);
 	}
 	plan_check(&plan, &board, mem_largest(&pool, 1u << 21));
@@ -146,19 +149,16 @@ static void build_partition(const struct plan_partition *pp, unsigned int lpid, 
 	struct partition *p;
 
 	if (pp->refused) {
-		nfailed++;
 		return;
 	}
 	if (!take_threads(next, pp->vcpus, threads)) {
 		log_msg(LOG_ERR, "%s: fewer than %" PRIu32 " threads are left", pp->name,
 			pp->vcpus);
-		nfailed++;
 		return;
 	}
 	p = new_partition(lpid);
 	if (!p || partition_build(p, pp, &board, &vfio, &pool, threads, plan.npartitions == 1)) {
 		log_msg(LOG_ERR, "%s: not started", pp->name);
-		nfailed++;
 		return;
 	}
 	partitions[npartitions++] = p;
@@ -193,7 +193,6 @@ _Noreturn void core_main(const void *tree)
 	read_plan();
 	build_partitions();
 	if (!npartitions) {
-		log_msg(LOG_ERR, "tcelot: no partition to run");
 		finish();
 	}
 	partition_on_stopped = partition_stopped;

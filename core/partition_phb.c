@@ -75,7 +75,8 @@ static int place_bars(
 			bars[i + 1].upper = true;
 		}
 		if (!align_up(*next, bar->size < BAR_ALIGN ? BAR_ALIGN : bar->size, &at) ||
-			!range_inside(at, bar_bytes(bar), PHB_MMIO32_BUS, PHB_MMIO32_SIZE)) {
+			!range_inside(at, bar_bytes(bar), PCI_BUS_FIRST,
+				PCI_BUS_LAST - PCI_BUS_FIRST + 1)) {
 			return -ENOSPC;
 		}
 		bar->value = at;
@@ -88,7 +89,7 @@ static bool is_held(const struct plan_phb *plan, const struct board *b, const st
 {
 	for (unsigned int i = 0; i < plan->nfuncs; i++) {
 		if (plan->funcs[i].hold && plan->funcs[i].bdfn == f->bdfn &&
-			plan->funcs[i].domain == b->phbs[f->phb].id) {
+			plan->funcs[i].domain == (uint16_t)b->phbs[f->phb].id) {
 			return true;
 		}
 	}
@@ -149,6 +150,7 @@ static int bind_funcs(struct partition *p, unsigned int n, const struct plan_phb
 			return err;
 		}
 	}
+	phb_settle_layout(&p->phbs[n]);
 	return 0;
 }
 

@@ -86,15 +86,11 @@ static void check_memory(struct plan_ctx *ctx, struct plan_partition *p)
 
 	if (p->memory < PLAN_MEMORY_MIN || !is_aligned(p->memory, PLAN_MEMORY_UNIT)) {
 		plan_refuse(p,
-			"%s: memory: %" PRIu64
-			" bytes; a multiple of %u MiB, at least %u MiB (%u bytes)",
-			p->node, p->memory, PLAN_MEMORY_UNIT / MIB, PLAN_MEMORY_MIN / MIB,
-			PLAN_MEMORY_MIN);
-		return;
-	}
-	if (p->memory > fits) {
+			"%s: memory-mib: %" PRIu64 " is out of rule; a multiple of %u, at least %u",
+			p->node, p->memory / MIB, PLAN_MEMORY_UNIT / MIB, PLAN_MEMORY_MIN / MIB);
+	} else if (p->memory > fits) {
 		plan_refuse(p,
-			"%s: memory: %" PRIu64 " MiB do not fit; at most %" PRIu64 " MiB are left",
+			"%s: memory-mib: %" PRIu64 " do not fit; at most %" PRIu64 " are left",
 			p->node, p->memory / MIB, fits / MIB);
 	}
 }
@@ -285,14 +281,14 @@ static void check_options(
 
 		if (!func_in_group(b, group, f)) {
 			plan_refuse(p,
-				"%s: reg: " FUNC_FMT " is not in group %" PRIu32
+				"%s: host: " FUNC_FMT " is not in group %" PRIu32
 				"; options are for functions of the bridge's own group",
 				f->node, FUNC_ARGS(f), phb->group);
 		}
 		for (unsigned int k = 0; k < i; k++) {
 			if (phb->funcs[k].domain == f->domain && phb->funcs[k].bdfn == f->bdfn) {
 				plan_refuse(p,
-					"%s: reg: " FUNC_FMT
+					"%s: host: " FUNC_FMT
 					" has options in %s already; one node per function",
 					f->node, FUNC_ARGS(f), phb->funcs[k].node);
 				break;
@@ -418,8 +414,9 @@ static void check_window(struct plan_partition *p, const struct plan_phb *phb)
 	if (!is_pow2(phb->window_size) || phb->window_size < PLAN_WINDOW_MIN ||
 		phb->window_size > PLAN_WINDOW_MAX) {
 		plan_refuse(p,
-			"%s: dma-window: 0x%" PRIx64 " bytes; a power of two from 0x%x to 0x%x",
-			phb->node, phb->window_size, PLAN_WINDOW_MIN, PLAN_WINDOW_MAX);
+			"%s: dma-window-mib: %" PRIu64 " is out of rule; a power of two, %u to %u",
+			phb->node, phb->window_size / MIB, PLAN_WINDOW_MIN / MIB,
+			PLAN_WINDOW_MAX / MIB);
 	}
 }
 

@@ -10,16 +10,37 @@
 #include "core/arch.h"
 #include "core/board.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 extern uint8_t __image_start[], __image_end[];
 
 _Noreturn void boot_main(const void *tree, uint64_t base, uint64_t entry);
 
+/* Processors with radix partitions and `stop`, by the upper half of PVR: POWER9, 10, 11. */
+static const uint16_t processors[] = {0x004e, 0x0080, 0x0082};
+
+static bool processor_known(void)
+{
+	for (unsigned int i = 0; i < sizeof(processors) / sizeof(processors[0]); i++) {
+		if (processors[i] == spr_read(SPR_PVR) >> 16) {
+			return true;
+		}
+	}
+	return false;
+}
+
 _Noreturn void boot_main(const void *tree, uint64_t base, uint64_t entry)
 {
+	static const char unknown[] = "tcelot: this processor is not POWER9, POWER10 or POWER11; "
+				      "without radix partitions there is nothing to run on\n";
+
 	opal_base = base;
 	opal_entry = entry;
+	if (!processor_known()) {
+		console_write_now(unknown, sizeof(unknown) - 1);
+		arch_power_off();
+	}
 	cpu_init_boot();
 	core_main(tree);
 }

@@ -1,0 +1,497 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Tests of dt/dt_plan.c: the bundle's binding (docs/BOARDS.md). */
+#define _POSIX_C_SOURCE 200809L /* popen */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "dt/dt_plan.h"
+
+#include "tests/unit/dt_help.h"
+
+#define SOURCE "tests/data/plan.dts"
+#define ALPHA  "/partitions/alpha"
+#define BETA   "/partitions/beta"
+#define BRIDGE ALPHA "/bridge-0"
+#define FUNC   BRIDGE "/function-0"
+#define MIB    0x100000u
+
+static struct help_tree bundle;
+static struct plan plan;
+
+static int compile_plan(void **state)
+{
+	(void)state;
+	bundle = help_compile(SOURCE);
+	return 0;
+}
+
+static int free_plan(void **state)
+{
+	(void)state;
+	help_free(&bundle);
+	return 0;
+}
+
+static void read_plan(void)
+{
+	memset(&plan, 0xa5, sizeof(plan));
+	help_log_start();
+	assert_int_equal(dt_plan_read(bundle.fdt, bundle.size, &plan), 0);
+	assert_string_equal(help_log, "");
+	assert_int_equal(plan.npartitions, 2);
+}
+
+static void test_every_key_of_a_partition_is_read(void **state)
+{
+	const struct plan_partition *alpha = &plan.partitions[0];
+
+	(void)state;
+	read_plan();
+	assert_string_equal(alpha->name, "alpha");
+	assert_string_equal(alpha->node, ALPHA);
+	assert_false(alpha->refused);
+	assert_int_equal(alpha->memory, 128 * MIB); /* SEED-001.3 */
+	assert_int_equal(alpha->vcpus, 2);
+	assert_true(alpha->console_input);
+	assert_string_equal(alpha->bootargs, "console=hvc0 quiet");
+	assert_int_equal(alpha->kernel.size, 5);
+	assert_memory_equal(alpha->kernel.data,
+		"\x7f"
+		"ELF\x01",
+		5);
+	assert_int_equal(alpha->initrd.size, 2);
+	assert_memory_equal(alpha->initrd.data, "\x1f\x8b", 2);
+	assert_int_equal(alpha->nphbs, 2);
+}
+
+static void test_keys_left_out_have_their_defaults(void **state)
+{
+	const struct plan_partition *beta = &plan.partitions[1];
+	const struct plan_phb *phb = &plan.partitions[0].phbs[1];
+
+	(void)state;
+	read_plan();
+	assert_string_equal(beta->name, "beta");
+	assert_int_equal(beta->memory, 4095ull * MIB); /* does not wrap at 4 GiB */
+	assert_int_equal(beta->vcpus, 1);
+	assert_false(beta->console_input);
+	assert_string_equal(beta->bootargs, "");
+	assert_int_equal(beta->initrd.size, 0);
+	assert_int_equal(beta->nphbs, 0);
+	assert_string_equal(phb->id, ""); /* plan_check makes one */
+	assert_int_equal(phb->group, 27);
+	assert_int_equal(phb->index, 0);
+	assert_int_equal(phb->window_size, PLAN_WINDOW_DEFAULT);
+	assert_false(phb->bypass);
+	assert_int_equal(phb->nfuncs, 0);
+}
+
+static void test_every_key_of_a_bridge_is_read(void **state)
+{
+	const struct plan_phb *phb = &plan.partitions[0].phbs[0];
+
+	(void)state;
+	read_plan();
+	assert_string_equal(phb->node, BRIDGE);
+	assert_string_equal(phb->id, "CXGB3");
+	assert_int_equal(phb->group, 26);
+	assert_int_equal(phb->index, 6);
+	assert_int_equal(phb->window_size, 512 * MIB);
+	assert_true(phb->bypass);
+	assert_int_equal(phb->nfuncs, 2);
+	assert_string_equal(phb->funcs[0].node, FUNC);
+	assert_int_equal(phb->funcs[0].domain, 1);
+	assert_int_equal(phb->funcs[0].bdfn, 0x02ff);
+	assert_true(phb->funcs[0].hold);
+	/* Either case of hex digits (SEED-000.2). */
+	assert_int_equal(phb->funcs[1].domain, 0xab);
+	assert_int_equal(phb->funcs[1].bdfn, 0xff00);
+	assert_false(phb->funcs[1].hold);
+}
+
+/* One thing wrong: alpha is refused with this line and beta goes on. */
+static const struct {
+	struct help_edit edit;
+	const char *says;
+} cases[] = {
+	{HELP_CELLS(ALPHA, "memroy-mib", 1),
+		"plan: " ALPHA ": memroy-mib: unknown key, or said twice; known are memory-mib, "
+		"vcpus, kernel, initrd, bootargs, console-input"},
+	{HELP_DELETE(ALPHA, "memory-mib"), "memory-mib: is missing; memory-mib = <128>;"},
+	{HELP_CELLS(ALPHA, "memory-mib", 0, 128), "memory-mib: is not one number of one cell"},
+	{HELP_STRING(ALPHA, "memory-mib",
+		 "128"
+		 "M"),
+		"memory-mib: is not one number of one cell"},
+	{HELP_BYTES(ALPHA, "memory-mib", NULL, 0), "memory-mib: is not one number of one cell"},
+	{HELP_BYTES(ALPHA, "vcpus", "\0\1", 2),
+		"vcpus: is not one number of one cell; vcpus = <1>;"},
+	{HELP_DELETE(ALPHA, "kernel"), "kernel: is missing; kernel = /incbin/(\"file\");"},
+	{HELP_BYTES(ALPHA, "kernel", NULL, 0), "kernel: is empty"},
+	{HELP_BYTES(ALPHA, "initrd", NULL, 0), "initrd: is empty"}, /* BB-03 */
+	{HELP_BYTES(ALPHA, "bootargs", "quiet", 5), "bootargs: is not one text"},
+	{HELP_BYTES(ALPHA, "bootargs", "a\0b", 4), "bootargs: is not one text"},
+	{HELP_BYTES(ALPHA, "bootargs", NULL, 0), "bootargs: is not one text"},
+	{HELP_CELLS(ALPHA, "console-input", 1),
+		"console-input: is a flag and has no value; console-input;"},
+	{HELP_RENAME(ALPHA, "al pha"),
+		"plan: /partitions/al pha: name: \"al pha\" is no name; 1 to"},
+	{HELP_RENAME(ALPHA, "alpha@0"), "name: \"alpha@0\" is no name"},
+	{HELP_RENAME(ALPHA, "abcdefghijklmnopqrstuvwxyzabcdef"), "is no name"},
+	{HELP_STRING(BRIDGE, "policy", "minimal"),
+		"plan: " BRIDGE ": policy: unknown key, or said twice; known are id, iommu, index, "
+		"dma-window-mib, bypass"},
+	{HELP_DELETE(BRIDGE, "iommu"), "bridge-0: iommu: is missing; iommu = <group>;"},
+	{HELP_DELETE(BRIDGE, "index"),
+		"bridge-0: index: is missing; index = <0>; to index = <30>;"},
+	{HELP_STRING(BRIDGE, "iommu", "26"), "iommu: is not one number"},
+	{HELP_CELLS(BRIDGE, "index", 6, 6), "index: is not one number"},
+	{HELP_STRING(BRIDGE, "dma-window-mib", "1024m"), "dma-window-mib: is not one number"},
+	{HELP_STRING(BRIDGE, "bypass", "off"), "bypass: is a flag and has no value; bypass;"},
+	{HELP_CELLS(BRIDGE, "id", 1), "id: is not one text; 1 to 31 of a-z"},
+	{HELP_STRING(BRIDGE, "id", "two words"), "id: \"two words\" is no name"},
+	{HELP_STRING(BRIDGE, "id", ""), "id: \"\" is no name"},
+	{HELP_STRING(BRIDGE, "id", "abcdefghijklmnopqrstuvwxyzabcdef"), "id: is too long; 1 to 31"},
+	{HELP_CELLS(FUNC, "rom", 1),
+		"plan: " FUNC ": rom: unknown key, or said twice; known are host, hold"},
+	{HELP_ADD(FUNC, "more"), "plan: " FUNC ": more: unknown node"},
+	{HELP_DELETE(FUNC, "host"), "function-0: host: is missing; domain:bus:slot.function"},
+	{HELP_CELLS(FUNC, "host", 0x01000000), "function-0: host: is not one text"},
+	{HELP_CELLS(FUNC, "hold", 1), "function-0: hold: is a flag"},
+	/* SEED-000.2 */
+	{HELP_STRING(FUNC, "host", "01:00.0"), "host: \"01:00.0\" is not a function; domain:bus:"},
+	{HELP_STRING(FUNC, "host", "0000:01:20.0"), "host: \"0000:01:20.0\" is not a function"},
+	{HELP_STRING(FUNC, "host", "0000:01:00.8"), "host: \"0000:01:00.8\" is not a function"},
+	{HELP_STRING(FUNC, "host", "0000:01:00-0"), "is not a function"},
+	{HELP_STRING(FUNC, "host", "000g:01:00.0"), "is not a function"},
+	{HELP_STRING(FUNC, "host", "0000:0:100.0"), "is not a function"},
+	{HELP_STRING(FUNC, "host", " 000:01:00.0"), "is not a function"},
+	{HELP_STRING(FUNC, "host", "0000:01:00.00"), "function-0: host: is too long"},
+	{HELP_STRING(FUNC, "host", ""), "host: \"\" is not a function"},
+};
+
+static void test_what_is_wrong_is_named_and_refuses_its_partition_only(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct help_tree tree = help_edit(&bundle, &cases[i].edit, 1);
+
+		help_log_start();
+		assert_int_equal(dt_plan_read(tree.fdt, tree.size, &plan), 0);
+		help_assert_logged("case", cases[i].says);
+		if (help_log_lines() != 1 || plan.npartitions != 2 || !plan.partitions[0].refused ||
+			plan.partitions[1].refused) {
+			fail_msg("case %zu: %s", i, help_log);
+		}
+		help_free(&tree);
+	}
+}
+
+/* SEED-003.4: nobody wants to find the second mistake after mending the first. */
+static void test_all_errors_are_reported_together(void **state)
+{
+	static const struct help_edit edits[] = {
+		HELP_CELLS(ALPHA, "foo", 1),
+		HELP_CELLS(ALPHA, "bar", 1),
+		HELP_STRING(ALPHA, "vcpus", "four"),
+		HELP_DELETE(ALPHA, "memory-mib"),
+		HELP_DELETE(BRIDGE, "iommu"),
+		HELP_STRING(BRIDGE, "index", "6"),
+		HELP_STRING(FUNC, "host", "x"),
+		HELP_DELETE(BETA, "kernel"),
+	};
+	static const char *const says[] = {"alpha: foo: unknown", "alpha: bar: unknown",
+		"alpha: vcpus: is not", "alpha: memory-mib: is missing", "iommu: is missing",
+		"index: is not", "host: \"x\" is not", "beta: kernel: is missing"};
+	struct help_tree tree = help_edit(&bundle, edits, 8);
+
+	(void)state;
+	help_log_start();
+	assert_int_equal(dt_plan_read(tree.fdt, tree.size, &plan), 0);
+	for (size_t i = 0; i < sizeof(says) / sizeof(says[0]); i++) {
+		help_assert_logged("together", says[i]);
+	}
+	assert_int_equal(help_log_lines(), 8);
+	assert_true(plan.partitions[0].refused);
+	assert_true(plan.partitions[1].refused);
+	help_free(&tree);
+}
+
+static void test_longest_texts_are_read_whole(void **state)
+{
+	static char text[PLAN_BOOTARGS_MAX + 1];
+	const struct help_edit fits[] = {
+		HELP_BYTES(ALPHA, "bootargs", text + 1, PLAN_BOOTARGS_MAX),
+		HELP_STRING(BRIDGE, "id", "abcdefghijklmnopqrstuvwxyzabcde"),
+		HELP_RENAME(BETA, "Abcdefghijklmnopqrstuvwxyz-_.12"),
+	};
+	const struct help_edit over = HELP_BYTES(ALPHA, "bootargs", text, PLAN_BOOTARGS_MAX + 1);
+	struct help_tree tree;
+
+	(void)state;
+	memset(text, 'x', PLAN_BOOTARGS_MAX);
+	tree = help_edit(&bundle, fits, 3);
+	help_log_start();
+	assert_int_equal(dt_plan_read(tree.fdt, tree.size, &plan), 0);
+	assert_string_equal(help_log, "");
+	assert_int_equal(strlen(plan.partitions[0].bootargs), PLAN_BOOTARGS_MAX - 1);
+	assert_int_equal(strlen(plan.partitions[0].phbs[0].id), PLAN_NAME_MAX - 1);
+	assert_string_equal(plan.partitions[1].name, "Abcdefghijklmnopqrstuvwxyz-_.12");
+	help_free(&tree);
+	tree = help_edit(&bundle, &over, 1);
+	assert_int_equal(dt_plan_read(tree.fdt, tree.size, &plan), 0);
+	help_assert_logged("over", "bootargs: is too long; one text of at most 2047 characters");
+	assert_true(plan.partitions[0].refused);
+	help_free(&tree);
+}
+
+/* A copy of the bundle with n children of parent called x0, x1... */
+static struct help_tree many_nodes(const char *parent, unsigned int n)
+{
+	struct help_tree tree = {.fdt = malloc(1 << 20), .size = 1 << 20};
+
+	assert_non_null(tree.fdt);
+	assert_int_equal(fdt_open_into(bundle.fdt, tree.fdt, 1 << 20), 0);
+	for (unsigned int i = 0; i < n; i++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "x%u", i);
+		assert_true(
+			fdt_add_subnode(tree.fdt, fdt_path_offset(tree.fdt, parent), name) >= 0);
+	}
+	return tree;
+}
+
+static void test_more_nodes_than_there_is_room_for_are_said(void **state)
+{
+	static const struct {
+		const char *parent, *says;
+	} full[] = {
+		{"/partitions", "at most 8 partitions"},
+		{ALPHA, "at most 8 host bridges"},
+		{BRIDGE, "options for at most 8 functions"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct help_tree tree = many_nodes(full[i].parent, 1000);
+
+		help_log_start();
+		assert_int_equal(dt_plan_read(tree.fdt, tree.size, &plan), 0);
+		help_assert_logged("full", full[i].says);
+		assert_in_range(help_log_lines(), 1, 40); /* no flood */
+		assert_true(plan.partitions[0].refused);
+		assert_int_equal(plan.npartitions, i ? 2 : PLAN_MAX_PARTITIONS);
+		help_free(&tree);
+	}
+}
+
+static void test_thousand_unknown_keys_do_not_flood_the_log(void **state)
+{
+	struct help_tree tree = many_nodes("/", 0);
+
+	(void)state;
+	for (unsigned int i = 0; i < 1000; i++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "x%u", i);
+		assert_int_equal(
+			fdt_setprop_u32(tree.fdt, fdt_path_offset(tree.fdt, ALPHA), name, i), 0);
+	}
+	help_log_start();
+	assert_int_equal(dt_plan_read(tree.fdt, tree.size, &plan), 0);
+	assert_int_equal(help_log_lines(), LOG_BURST + 1);
+	assert_true(plan.partitions[0].refused);
+	help_free(&tree);
+}
+
+static void test_keys_outside_of_partitions_are_said(void **state)
+{
+	static const struct help_edit edits[] = {
+		HELP_CELLS("/partitions", "memory-mib", 128),
+		HELP_CELLS("/", "vcpus", 1),
+		HELP_ADD("/", "gamma"),
+	};
+	struct help_tree tree = help_edit(&bundle, edits, 3);
+
+	(void)state;
+	help_log_start();
+	assert_int_equal(dt_plan_read(tree.fdt, tree.size, &plan), 0);
+	help_assert_logged("partitions", "plan: /partitions: memory-mib: unknown key, ignored");
+	help_assert_logged("root", "plan: /: vcpus: unknown key, ignored");
+	help_assert_logged("node", "plan: /: gamma: unknown node, ignored");
+	assert_false(plan.partitions[0].refused);
+	help_free(&tree);
+}
+
+static void test_name_that_is_no_text_for_a_terminal_stays_out_of_the_log(void **state)
+{
+	static const struct help_edit edit = HELP_RENAME(ALPHA, "al\033[31mpha");
+	struct help_tree tree = help_edit(&bundle, &edit, 1);
+
+	(void)state;
+	help_log_start();
+	assert_int_equal(dt_plan_read(tree.fdt, tree.size, &plan), 0);
+	assert_true(plan.partitions[0].refused);
+	assert_null(strchr(help_log, '\033'));
+	help_free(&tree);
+}
+
+static void test_long_path_is_cut(void **state)
+{
+	static char name[200];
+	const struct help_edit edit = HELP_RENAME(BRIDGE, name);
+	struct help_tree tree;
+
+	(void)state;
+	memset(name, 'b', sizeof(name) - 1);
+	tree = help_edit(&bundle, &edit, 1);
+	help_log_start();
+	assert_int_equal(dt_plan_read(tree.fdt, tree.size, &plan), 0);
+	assert_int_equal(strlen(plan.partitions[0].phbs[0].node), PLAN_NODE_MAX - 1);
+	assert_int_equal(strlen(plan.partitions[0].phbs[0].funcs[0].node), PLAN_NODE_MAX - 1);
+	assert_false(plan.partitions[0].refused);
+	help_free(&tree);
+}
+
+static void test_bundle_that_is_no_plan_is_refused(void **state)
+{
+	static const struct {
+		struct help_edit edit;
+		int ret;
+		const char *says;
+	} wrong[] = {
+		{HELP_DELETE("/", "compatible"), -EINVAL,
+			"plan: /: compatible: is not a plan's; compatible = \"tcelot,plan\";"},
+		{HELP_STRING("/", "compatible", "tcelot,planet"), -EINVAL, "is not a plan's"},
+		{HELP_BYTES("/", "compatible", "tcelot,plan", 11), -EINVAL, "is not a plan's"},
+		{HELP_DELETE("/partitions", NULL), -ENOENT, "holds no partition"},
+		{HELP_RENAME("/partitions", "partition"), -ENOENT, "holds no partition"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct help_tree tree = help_edit(&bundle, &wrong[i].edit, 1);
+
+		help_log_start();
+		assert_int_equal(dt_plan_read(tree.fdt, tree.size, &plan), wrong[i].ret);
+		assert_int_equal(plan.npartitions, 0);
+		help_assert_logged("no plan", wrong[i].says);
+		help_free(&tree);
+	}
+}
+
+/* BB-01: both the size we are told and the header's own. */
+static void test_bundle_cut_anywhere_is_refused(void **state)
+{
+	(void)state;
+	help_log_silence();
+	for (size_t n = 0; n < bundle.size; n += 4) {
+		void *cut = malloc(n ? n : 1);
+
+		assert_non_null(cut);
+		memcpy(cut, bundle.fdt, n);
+		assert_int_equal(dt_plan_read(cut, n, &plan), -EINVAL);
+		if (n >= sizeof(struct fdt_header)) {
+			fdt_set_totalsize(cut, (uint32_t)n);
+			assert_int_equal(dt_plan_read(cut, n, &plan), -EINVAL);
+		}
+		free(cut);
+	}
+}
+
+static void assert_blob_inside(const struct plan_blob *blob, const uint8_t *tree)
+{
+	if (blob->size) {
+		assert_true(blob->data >= tree && blob->data + blob->size <= tree + bundle.size);
+	}
+}
+
+/* Reads what may be broken in any way; what comes out can be used without looking twice. */
+static void read_any(const uint8_t *tree)
+{
+	int ret = dt_plan_read(tree, bundle.size, &plan);
+
+	assert_true(ret == 0 || ((ret == -EINVAL || ret == -ENOENT) && !plan.npartitions));
+	assert_in_range(plan.npartitions, 0, PLAN_MAX_PARTITIONS);
+	for (unsigned int i = 0; i < plan.npartitions; i++) {
+		const struct plan_partition *p = &plan.partitions[i];
+
+		assert_in_range(p->nphbs, 0, PLAN_MAX_PHBS);
+		assert_non_null(memchr(p->name, 0, sizeof(p->name)));
+		assert_non_null(memchr(p->node, 0, sizeof(p->node)));
+		assert_non_null(memchr(p->bootargs, 0, sizeof(p->bootargs)));
+		assert_blob_inside(&p->kernel, tree);
+		assert_blob_inside(&p->initrd, tree);
+		assert_true(p->refused || p->kernel.size);
+		for (unsigned int k = 0; k < p->nphbs; k++) {
+			assert_in_range(p->phbs[k].nfuncs, 0, PLAN_MAX_FUNCS);
+			assert_non_null(memchr(p->phbs[k].id, 0, sizeof(p->phbs[k].id)));
+		}
+	}
+}
+
+/* BB-01 */
+static void test_any_word_may_be_wrong(void **state)
+{
+	static const uint32_t values[] = {0, 1, 2, 3, 4, 9, 0x7ffffffc, ~0u};
+	uint8_t *copy = malloc(bundle.size);
+
+	(void)state;
+	assert_non_null(copy);
+	help_log_silence();
+	memcpy(copy, bundle.fdt, bundle.size);
+	for (size_t at = 0; at + 4 <= bundle.size; at += 4) {
+		for (size_t v = 0; v < sizeof(values) / sizeof(values[0]); v++) {
+			fdt32_st(copy + at, values[v]);
+			read_any(copy);
+		}
+		memcpy(copy + at, (const uint8_t *)bundle.fdt + at, 4);
+	}
+	free(copy);
+}
+
+static void test_random_bytes_may_be_wrong(void **state)
+{
+	uint64_t seed = 0x0ce107;
+	uint8_t *copy = malloc(bundle.size);
+
+	(void)state;
+	assert_non_null(copy);
+	help_log_silence();
+	for (unsigned int i = 0; i < 2000; i++) {
+		memcpy(copy, bundle.fdt, bundle.size);
+		for (unsigned int k = 0; k < 1 + i % 16; k++) {
+			copy[help_random(&seed) % bundle.size] = (uint8_t)help_random(&seed);
+		}
+		read_any(copy);
+	}
+	free(copy);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_key_of_a_partition_is_read),
+		cmocka_unit_test(test_keys_left_out_have_their_defaults),
+		cmocka_unit_test(test_every_key_of_a_bridge_is_read),
+		cmocka_unit_test(test_what_is_wrong_is_named_and_refuses_its_partition_only),
+		cmocka_unit_test(test_all_errors_are_reported_together),
+		cmocka_unit_test(test_longest_texts_are_read_whole),
+		cmocka_unit_test(test_more_nodes_than_there_is_room_for_are_said),
+		cmocka_unit_test(test_thousand_unknown_keys_do_not_flood_the_log),
+		cmocka_unit_test(test_keys_outside_of_partitions_are_said),
+		cmocka_unit_test(test_name_that_is_no_text_for_a_terminal_stays_out_of_the_log),
+		cmocka_unit_test(test_long_path_is_cut),
+		cmocka_unit_test(test_bundle_that_is_no_plan_is_refused),
+		cmocka_unit_test(test_bundle_cut_anywhere_is_refused),
+		cmocka_unit_test(test_any_word_may_be_wrong),
+		cmocka_unit_test(test_random_bytes_may_be_wrong),
+	};
+
+	return cmocka_run_group_tests(tests, compile_plan, free_plan);
+}

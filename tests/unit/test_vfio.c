@@ -1,0 +1,651 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * core/vfio.c: containers, groups and drivers, with drivers that only record.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "core/vfio.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NGROUPS 6u
+
+static struct board board;
+static struct mem_pool pool;
+static struct vfio v;
+
+/* What the drivers were asked, in words: "A:open(7) A:attach0 ..." */
+static char trace[1024];
+static unsigned int fail_attach; /* the n-th attach fails; 0: none */
+static int open_err;
+static int data_of[2];
+
+static void __attribute__((format(printf, 1, 2))) note(const char *fmt, ...)
+{
+	size_t len = strlen(trace);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(trace + len, sizeof(trace) - len, fmt, ap);
+	va_end(ap);
+}
+
+static char name_of(const void *data)
+{
+	return data == &data_of[0] ? 'A' : 'B';
+}
+
+static bool ext_a(unsigned int extension)
+{
+	note("A?%u ", extension);
+	return extension == VFIO_SPAPR_TCE_v2_IOMMU;
+}
+
+static bool ext_b(unsigned int extension)
+{
+	note("B?%u ", extension);
+	return extension == VFIO_SPAPR_TCE_v2_IOMMU || extension == VFIO_TYPE1_IOMMU;
+}
+
+static int open_a(struct vfio *vfio, unsigned int model, void **data)
+{
+	assert_ptr_equal(vfio, &v);
+	note("A:open%u ", model);
+	*data = &data_of[0];
+	return open_err;
+}
+
+static int open_b(struct vfio *vfio, unsigned int model, void **data)
+{
+	assert_ptr_equal(vfio, &v);
+	note("B:open%u ", model);
+	*data = &data_of[1];
+	return 0;
+}
+
+static void rec_release(void *data)
+{
+	note("%c:release ", name_of(data));
+}
+
+static int rec_attach(void *data, struct vfio_group *g)
+{
+	note("%c:attach%u ", name_of(data), g->host);
+	return fail_attach && --fail_attach == 0 ? -EIO : 0;
+}
+
+static void rec_detach(void *data, struct vfio_group *g)
+{
+	note("%c:detach%u ", name_of(data), g->host);
+}
+
+static int rec_create(void *data, struct vfio_window *window)
+{
+	note("%c:create%u ", name_of(data), window->page_shift);
+	return 0;
+}
+
+static int rec_remove(void *data, ioba_t start)
+{
+	note("%c:remove%u ", name_of(data), (unsigned int)start.v);
+	return 0;
+}
+
+static int rec_reserve(void *data, ioba_t iova, uint64_t len)
+{
+	note("%c:reserve%u+%u ", name_of(data), (unsigned int)iova.v, (unsigned int)len);
+	return 0;
+}
+
+static int rec_map(void *data, ioba_t iova, const struct vfio_run *runs, unsigned int nruns)
+{
+	(void)runs;
+	note("%c:map%u*%u ", name_of(data), (unsigned int)iova.v, nruns);
+	return 0;
+}
+
+static int rec_unmap(void *data, ioba_t iova, uint64_t len)
+{
+	note("%c:unmap%u+%u ", name_of(data), (unsigned int)iova.v, (unsigned int)len);
+	return 0;
+}
+
+static int rec_lookup(void *data, ioba_t iova, struct vfio_run *out)
+{
+	note("%c:lookup%u ", name_of(data), (unsigned int)iova.v);
+	out->perm = 0;
+	return 0;
+}
+
+static int rec_flush(void *data, ioba_t iova, uint64_t len)
+{
+	note("%c:flush%u+%u ", name_of(data), (unsigned int)iova.v, (unsigned int)len);
+	return 0;
+}
+
+static const struct vfio_iommu_driver driver_a = {"a", ext_a, open_a, rec_release, rec_attach,
+	rec_detach, rec_create, rec_remove, rec_reserve, rec_map, rec_unmap, rec_lookup, rec_flush};
+static const struct vfio_iommu_driver driver_b = {"b", ext_b, open_b, rec_release, rec_attach,
+	rec_detach, NULL, NULL, rec_reserve, rec_map, rec_unmap, rec_lookup, rec_flush};
+static const struct vfio_iommu_driver driver_a_again = {.name = "a", .check_extension = ext_b};
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&board, 0, sizeof(board));
+	board.ngroups = NGROUPS;
+	for (unsigned int i = 0; i < NGROUPS; i++) {
+		board.groups[i] = (struct host_group){.id = 10 + i, .closed = true};
+	}
+	mem_init(&pool, 0);
+	vfio_init(&v, &board, &pool);
+	trace[0] = '\0';
+	fail_attach = 0;
+	open_err = 0;
+	return 0;
+}
+
+static void add_drivers(void)
+{
+	assert_int_equal(vfio_register_driver(&v, &driver_a), 0);
+	assert_int_equal(vfio_register_driver(&v, &driver_b), 0);
+}
+
+static struct vfio_container *new_container(void)
+{
+	struct vfio_container *c;
+
+	assert_int_equal(vfio_open_container(&v, &c), 0);
+	return c;
+}
+
+static struct vfio_group *new_group(unsigned int index)
+{
+	struct vfio_group *g;
+
+	assert_int_equal(vfio_open_group(&v, 10 + index, &g), 0);
+	return g;
+}
+
+static struct vfio_group *join(struct vfio_container *c, unsigned int index)
+{
+	struct vfio_group *g = new_group(index);
+
+	assert_int_equal(vfio_group_set_container(g, c), 0);
+	return g;
+}
+
+/* SEED-004.26, SEED-001.73: what points at each other agrees. */
+static void check_links(void)
+{
+	unsigned int count[VFIO_MAX_CONTAINERS] = {0};
+
+	for (unsigned int i = 0; i < NGROUPS; i++) {
+		const struct vfio_group *g = &v.groups[i];
+
+		assert_int_equal(g->host, i);
+		if (g->container) {
+			assert_true(g->opened);
+			count[g->container - v.containers]++;
+		}
+	}
+	for (unsigned int i = 0; i < VFIO_MAX_CONTAINERS; i++) {
+		const struct vfio_container *c = &v.containers[i];
+
+		assert_int_equal(c->ngroups, count[i]);
+		if (c->driver) {
+			assert_int_not_equal(c->ngroups, 0);
+			assert_non_null(c->data);
+		}
+	}
+}
+
+static void expect_baseline(void)
+{
+	check_links();
+	for (unsigned int i = 0; i < NGROUPS; i++) {
+		assert_false(v.groups[i].opened);
+		assert_null(v.groups[i].container);
+	}
+	for (unsigned int i = 0; i < VFIO_MAX_CONTAINERS; i++) {
+		assert_false(v.containers[i].opened);
+		assert_null(v.containers[i].driver);
+	}
+}
+
+/* SEED-004.5, SEED-004.13, SEED-004.15: nothing but version and extension without an IOMMU. */
+static void expect_unprivileged(struct vfio_container *c)
+{
+	struct vfio_window w = {.page_shift = 12, .size = 0x10000};
+	struct vfio_run run = {hpa(0), 0x1000, 3};
+
+	assert_int_equal(vfio_create_window(c, &w), -EINVAL);
+	assert_int_equal(vfio_remove_window(c, ioba(0)), -EINVAL);
+	assert_int_equal(vfio_reserve(c, ioba(0), 0x1000), -EINVAL);
+	assert_int_equal(vfio_map(c, ioba(0), &run, 1), -EINVAL);
+	assert_int_equal(vfio_unmap(c, ioba(0), 0x1000), -EINVAL);
+	assert_int_equal(vfio_lookup(c, ioba(0), &run), -EINVAL);
+	assert_int_equal(vfio_flush(c, ioba(0), 0x1000), -EINVAL);
+	assert_int_equal(vfio_get_api_version(c), VFIO_API_VERSION);
+	assert_true(vfio_check_extension(c, VFIO_SPAPR_TCE_v2_IOMMU));
+	assert_false(vfio_check_extension(c, 99));
+}
+
+static void test_init_makes_one_object_per_group_and_function(void **state)
+{
+	(void)state;
+	board.nfuncs = 3;
+	board.funcs[0].group = 2;
+	board.funcs[1].group = -1;
+	board.funcs[2].group = 0;
+	vfio_init(&v, &board, &pool);
+	assert_ptr_equal(v.devices[0].group, &v.groups[2]);
+	assert_null(v.devices[1].group);
+	assert_ptr_equal(v.devices[2].group, &v.groups[0]);
+	assert_int_equal(v.devices[2].func, 2);
+	assert_ptr_equal(v.groups[5].vfio, &v);
+	expect_baseline();
+}
+
+/* SEED-004.24 */
+static void test_driver_is_registered_once(void **state)
+{
+	(void)state;
+	add_drivers();
+	assert_int_equal(vfio_register_driver(&v, &driver_a), -EBUSY);
+	assert_int_equal(vfio_register_driver(&v, &driver_a_again), -EBUSY);
+	assert_int_equal(v.ndrivers, 2);
+	assert_int_equal(vfio_unregister_driver(&v, &driver_a), 0);
+	assert_int_equal(vfio_unregister_driver(&v, &driver_a), -ENOENT);
+	assert_int_equal(v.ndrivers, 1);
+	assert_ptr_equal(v.drivers[0], &driver_b);
+	assert_int_equal(vfio_register_driver(&v, &driver_a), 0);
+}
+
+static void test_registry_is_bounded(void **state)
+{
+	static const struct vfio_iommu_driver many[VFIO_MAX_DRIVERS + 1] = {
+		{.name = "0"}, {.name = "1"}, {.name = "2"}, {.name = "3"}, {.name = "4"}};
+
+	(void)state;
+	for (unsigned int i = 0; i < VFIO_MAX_DRIVERS; i++) {
+		assert_int_equal(vfio_register_driver(&v, &many[i]), 0);
+	}
+	assert_int_equal(vfio_register_driver(&v, &many[VFIO_MAX_DRIVERS]), -ENOSPC);
+}
+
+/* SEED-004.10 */
+static void test_driver_in_use_cannot_go(void **state)
+{
+	struct vfio_container *c = new_container();
+	struct vfio_group *g;
+
+	(void)state;
+	add_drivers();
+	g = join(c, 0);
+	fail_attach = 1;
+	assert_int_equal(vfio_set_iommu(c, 7), -EIO);
+	assert_int_equal(vfio_unregister_driver(&v, &driver_a), 0);
+	assert_int_equal(vfio_register_driver(&v, &driver_a), 0);
+	assert_int_equal(vfio_set_iommu(c, 7), 0);
+	assert_int_equal(vfio_unregister_driver(&v, &driver_b), -EBUSY);
+	assert_int_equal(vfio_close_group(g), 0);
+	assert_int_equal(vfio_unregister_driver(&v, &driver_b), 0);
+}
+
+/* SEED-004.6 */
+static void test_extension_asks_all_drivers_or_the_one(void **state)
+{
+	struct vfio_container *c = new_container();
+
+	(void)state;
+	assert_false(vfio_check_extension(c, VFIO_SPAPR_TCE_v2_IOMMU));
+	add_drivers();
+	assert_true(vfio_check_extension(c, VFIO_TYPE1_IOMMU));
+	assert_string_equal(trace, "A?1 B?1 ");
+	join(c, 0);
+	assert_int_equal(vfio_set_iommu(c, VFIO_SPAPR_TCE_v2_IOMMU), 0);
+	trace[0] = '\0';
+	assert_false(vfio_check_extension(c, VFIO_TYPE1_IOMMU));
+	assert_true(vfio_check_extension(c, VFIO_SPAPR_TCE_v2_IOMMU));
+	assert_string_equal(trace, "A?1 A?7 ");
+}
+
+/* SEED-004.7, SEED-000.23 */
+static void test_set_iommu_needs_a_group_a_driver_and_happens_once(void **state)
+{
+	struct vfio_container *c = new_container();
+
+	(void)state;
+	assert_int_equal(vfio_set_iommu(c, 7), -EINVAL);
+	join(c, 0);
+	assert_int_equal(vfio_set_iommu(c, 7), -ENODEV);
+	add_drivers();
+	assert_int_equal(vfio_set_iommu(c, 3), -ENODEV);
+	expect_unprivileged(c);
+	assert_int_equal(vfio_set_iommu(c, 7), 0);
+	assert_int_equal(vfio_set_iommu(c, 7), -EINVAL);
+	assert_int_equal(c->model, 7);
+	check_links();
+}
+
+/* SEED-004.8 */
+static void test_open_gets_the_model(void **state)
+{
+	struct vfio_container *c = new_container();
+
+	(void)state;
+	assert_int_equal(vfio_register_driver(&v, &driver_b), 0);
+	join(c, 0);
+	assert_int_equal(vfio_set_iommu(c, VFIO_TYPE1_IOMMU), 0);
+	assert_string_equal(trace, "B?1 B:open1 B:attach0 ");
+}
+
+/* SEED-004.9: B would do it, too, and is not asked. */
+static void test_first_driver_that_serves_the_model_decides(void **state)
+{
+	struct vfio_container *c = new_container();
+
+	(void)state;
+	add_drivers();
+	join(c, 0);
+	open_err = -ENOMEM;
+	assert_int_equal(vfio_set_iommu(c, 7), -ENOMEM);
+	assert_string_equal(trace, "A?7 A:open7 ");
+	assert_null(c->driver);
+}
+
+/* SEED-004.12, SEED-000.22 */
+static void test_failed_attach_undoes_those_before_in_reverse(void **state)
+{
+	static const char *const want[] = {
+		"A?7 A:open7 A:attach0 A:release ",
+		"A?7 A:open7 A:attach0 A:attach2 A:detach0 A:release ",
+		"A?7 A:open7 A:attach0 A:attach2 A:attach5 A:detach2 A:detach0 A:release ",
+	};
+	struct vfio_container *c = new_container();
+
+	(void)state;
+	add_drivers();
+	join(c, 5);
+	join(c, 0);
+	join(new_container(), 1);
+	join(c, 2);
+	for (unsigned int k = 0; k < 3; k++) {
+		trace[0] = '\0';
+		fail_attach = k + 1;
+		assert_int_equal(vfio_set_iommu(c, 7), -EIO);
+		assert_string_equal(trace, want[k]);
+		assert_null(c->driver);
+		assert_null(c->data);
+		expect_unprivileged(c);
+		check_links();
+	}
+	assert_int_equal(vfio_set_iommu(c, 7), 0);
+}
+
+/* SEED-000.18, SEED-004.19 */
+static void test_group_opens_by_id_and_once(void **state)
+{
+	struct vfio_group *g, *again;
+
+	(void)state;
+	assert_int_equal(vfio_open_group(&v, 9, &g), -ENOENT);
+	assert_int_equal(vfio_open_group(&v, 16, &g), -ENOENT);
+	assert_int_equal(vfio_open_group(&v, 12, &g), 0);
+	assert_int_equal(g->host, 2);
+	assert_int_equal(vfio_open_group(&v, 12, &again), -EBUSY);
+	assert_int_equal(vfio_close_group(g), 0);
+	assert_int_equal(vfio_open_group(&v, 12, &again), 0);
+	assert_ptr_equal(again, g);
+}
+
+/* SEED-000.19 */
+static void test_group_that_is_not_viable_is_refused(void **state)
+{
+	struct vfio_container *c = new_container();
+	struct vfio_group *g;
+
+	(void)state;
+	add_drivers();
+	board.groups[0].closed = false;
+	assert_int_equal(vfio_open_group(&v, 10, &g), -EPERM);
+	board.groups[1].refuse = "no";
+	assert_int_equal(vfio_open_group(&v, 11, &g), -EPERM);
+	/* It may stop being viable later: by each call that would give it rights. */
+	g = new_group(2);
+	board.groups[2].closed = false;
+	assert_int_equal(vfio_group_set_container(g, c), -EPERM);
+	board.groups[2].closed = true;
+	assert_int_equal(vfio_group_set_container(g, c), 0);
+	board.groups[2].closed = false;
+	assert_int_equal(vfio_set_iommu(c, 7), -EPERM);
+	assert_string_equal(trace, "A?7 A:open7 A:release ");
+	assert_int_equal(vfio_close_group(g), 0);
+	vfio_put_container(c);
+	expect_baseline();
+}
+
+static void test_group_joins_one_container(void **state)
+{
+	struct vfio_container *c = new_container(), *d = new_container();
+	struct vfio_group *g = join(c, 0);
+
+	(void)state;
+	assert_int_equal(vfio_group_set_container(g, c), -EINVAL);
+	assert_int_equal(vfio_group_set_container(g, d), -EINVAL);
+	assert_int_equal(vfio_group_unset_container(g), 0);
+	assert_int_equal(vfio_group_unset_container(g), -EINVAL);
+	assert_int_equal(vfio_group_set_container(g, d), 0);
+	assert_int_equal(vfio_group_unset_container(&v.groups[1]), -EINVAL);
+	assert_int_equal(vfio_group_set_container(&v.groups[1], d), -EINVAL);
+	check_links();
+}
+
+/* SEED-000.20, SEED-000.21: a later group is attached at once, or not in at all. */
+static void test_late_group_is_attached_at_once(void **state)
+{
+	struct vfio_container *c = new_container();
+	struct vfio_group *g;
+
+	(void)state;
+	add_drivers();
+	join(c, 0);
+	assert_int_equal(vfio_set_iommu(c, 7), 0);
+	g = new_group(1);
+	trace[0] = '\0';
+	fail_attach = 1;
+	assert_int_equal(vfio_group_set_container(g, c), -EIO);
+	assert_null(g->container);
+	assert_int_equal(c->ngroups, 1);
+	assert_int_equal(vfio_group_set_container(g, c), 0);
+	assert_string_equal(trace, "A:attach1 A:attach1 ");
+	check_links();
+}
+
+/* SEED-004.15 */
+static void test_rights_end_with_the_last_group(void **state)
+{
+	struct vfio_container *c = new_container();
+	struct vfio_group *g0, *g1;
+
+	(void)state;
+	add_drivers();
+	g0 = join(c, 0);
+	g1 = join(c, 1);
+	assert_int_equal(vfio_set_iommu(c, 7), 0);
+	trace[0] = '\0';
+	assert_int_equal(vfio_close_group(g0), 0);
+	assert_int_equal(vfio_unmap(c, ioba(0), 0x1000), 0);
+	assert_int_equal(vfio_group_unset_container(g1), 0);
+	assert_string_equal(trace, "A:detach0 A:unmap0+4096 A:detach1 A:release ");
+	expect_unprivileged(c);
+	/* And can be had again. */
+	assert_int_equal(vfio_group_set_container(g1, c), 0);
+	assert_int_equal(vfio_set_iommu(c, 7), 0);
+	assert_int_equal(vfio_unmap(c, ioba(0), 0x1000), 0);
+}
+
+/* SEED-004.16 */
+static void test_container_lives_as_long_as_opener_or_group(void **state)
+{
+	struct vfio_container *c = new_container(), *d;
+	struct vfio_group *g = join(c, 0);
+
+	(void)state;
+	add_drivers();
+	assert_int_equal(vfio_set_iommu(c, 7), 0);
+	vfio_put_container(c);
+	d = new_container();
+	assert_ptr_not_equal(c, d);
+	assert_int_equal(vfio_unmap(c, ioba(0), 1), 0);
+	vfio_put_container(d);
+	assert_int_equal(vfio_close_group(g), 0);
+	assert_ptr_equal(new_container(), c);
+	vfio_put_container(c);
+	vfio_put_container(c);
+	expect_baseline();
+}
+
+static void test_containers_are_bounded(void **state)
+{
+	struct vfio_container *c;
+
+	(void)state;
+	for (unsigned int i = 0; i < VFIO_MAX_CONTAINERS; i++) {
+		new_container();
+	}
+	assert_int_equal(vfio_open_container(&v, &c), -ENOSPC);
+	vfio_put_container(&v.containers[7]);
+	assert_int_equal(vfio_open_container(&v, &c), 0);
+	assert_ptr_equal(c, &v.containers[7]);
+}
+
+/* SEED-001.72, VF-10 */
+static void test_ranges_are_not_empty_and_do_not_wrap(void **state)
+{
+	static const struct {
+		uint64_t iova, len;
+		int err;
+	} cases[] = {
+		{0, 0, -EINVAL},
+		{0x1000, UINT64_MAX - 0xfff, 0},
+		{0x1000, UINT64_MAX - 0xffe, -EINVAL},
+		{UINT64_MAX, 1, 0},
+		{UINT64_MAX, 2, -EINVAL},
+		{0, UINT64_MAX, 0},
+	};
+	struct vfio_container *c = new_container();
+
+	(void)state;
+	add_drivers();
+	join(c, 0);
+	assert_int_equal(vfio_set_iommu(c, 7), 0);
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ioba_t at = ioba(cases[i].iova);
+
+		assert_int_equal(vfio_reserve(c, at, cases[i].len), cases[i].err);
+		assert_int_equal(vfio_unmap(c, at, cases[i].len), cases[i].err);
+		assert_int_equal(vfio_flush(c, at, cases[i].len), cases[i].err);
+	}
+	assert_int_equal(vfio_map(c, ioba(0), NULL, 0), -EINVAL);
+}
+
+static void test_driver_without_windows_has_none(void **state)
+{
+	struct vfio_container *c = new_container();
+	struct vfio_window w = {.page_shift = 12, .size = 0x1000};
+
+	(void)state;
+	add_drivers();
+	join(c, 0);
+	assert_int_equal(vfio_set_iommu(c, VFIO_TYPE1_IOMMU), 0);
+	assert_int_equal(vfio_create_window(c, &w), -EINVAL);
+	assert_int_equal(vfio_remove_window(c, ioba(0)), -EINVAL);
+}
+
+static uint32_t seed = 1;
+
+static unsigned int pick(unsigned int n)
+{
+	seed = seed * 1664525u + 1013904223u;
+	return (seed >> 16) % n;
+}
+
+/* SEED-004.26: any sequence of calls leaves sound links, and all can be closed again. */
+static void test_random_calls_keep_links_sound(void **state)
+{
+	struct vfio_container *c[4];
+	int results = 0;
+
+	(void)state;
+	add_drivers();
+	for (unsigned int i = 0; i < 4; i++) {
+		c[i] = new_container();
+	}
+	for (unsigned int i = 0; i < 100000; i++) {
+		struct vfio_group *g = &v.groups[pick(NGROUPS)];
+
+		fail_attach = pick(4) ? 0 : 1 + pick(3);
+		switch (pick(5)) {
+		case 0:
+			results += vfio_open_group(&v, 10 + g->host, &g);
+			break;
+		case 1:
+			results += vfio_close_group(g);
+			break;
+		case 2:
+			results += vfio_group_set_container(g, c[pick(4)]);
+			break;
+		case 3:
+			results += vfio_group_unset_container(g);
+			break;
+		default:
+			results += vfio_set_iommu(c[pick(4)], 7);
+		}
+		trace[0] = '\0';
+		check_links();
+	}
+	assert_int_not_equal(results, 0);
+	for (unsigned int i = 0; i < NGROUPS; i++) {
+		assert_int_equal(vfio_close_group(&v.groups[i]), 0);
+	}
+	for (unsigned int i = 0; i < 4; i++) {
+		vfio_put_container(c[i]);
+	}
+	expect_baseline();
+}
+
+#define TEST(t) cmocka_unit_test_setup(t, setup)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_init_makes_one_object_per_group_and_function),
+		TEST(test_driver_is_registered_once),
+		TEST(test_registry_is_bounded),
+		TEST(test_driver_in_use_cannot_go),
+		TEST(test_extension_asks_all_drivers_or_the_one),
+		TEST(test_set_iommu_needs_a_group_a_driver_and_happens_once),
+		TEST(test_open_gets_the_model),
+		TEST(test_first_driver_that_serves_the_model_decides),
+		TEST(test_failed_attach_undoes_those_before_in_reverse),
+		TEST(test_group_opens_by_id_and_once),
+		TEST(test_group_that_is_not_viable_is_refused),
+		TEST(test_group_joins_one_container),
+		TEST(test_late_group_is_attached_at_once),
+		TEST(test_rights_end_with_the_last_group),
+		TEST(test_container_lives_as_long_as_opener_or_group),
+		TEST(test_containers_are_bounded),
+		TEST(test_ranges_are_not_empty_and_do_not_wrap),
+		TEST(test_driver_without_windows_has_none),
+		TEST(test_random_calls_keep_links_sound),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
