@@ -12,12 +12,8 @@ CROSS_BE     ?= powerpc64-linux-gnu-
 CROSS_LE     ?= powerpc64le-linux-gnu-
 NEWLIB_BE    ?= $(B)/newlib/be/powerpc64-unknown-none
 NEWLIB_LE    ?= $(B)/newlib/le/powerpc64le-unknown-none
-QEMU_PPC64   ?= $(B)/qemu/run-qemu-ppc64
 GUEST_BUILD  ?= $(B)/guest
 GUEST_APPEND ?=
-
-# The image is to land where it is linked. The cap- options only say what TCG does anyway.
-GUEST_PSERIES := pseries,kernel-addr=0,cap-cfpc=broken,cap-ibs=broken,cap-ccf-assist=off
 
 GUEST_C     := $(sort $(wildcard tests/guest/*.c))
 GUEST_FDT   := fdt fdt_ro
@@ -65,9 +61,7 @@ guests: $(GUEST_BUILD)/dma-$(1).elf
 
 .PHONY: guest-pseries-$(1)
 guest-pseries-$(1): $(GUEST_BUILD)/dma-$(1).elf $(GUEST_BUILD)/stub.bin
-	@$(QEMU_PPC64) -M $(GUEST_PSERIES) -cpu power9 -m 256M -nographic -nodefaults \
-		-serial stdio -no-reboot -bios $(GUEST_BUILD)/stub.bin -kernel $$< \
-		-append "$(GUEST_APPEND)" -device edu,dma_mask=0xffffffffffffffff </dev/null
+	@tools/qemu qemu-pseries -kernel $$< -append '$(GUEST_APPEND)'
 
 -include $$(GUEST_OBJ_$(1):.o=.d)
 endef

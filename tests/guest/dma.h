@@ -19,12 +19,14 @@
  * Pages of the window, by use. The first two and the last eight are watched by the hypercall tests,
  * too: that is where a wrong bound or a wrapped address would show.
  */
-#define PAGE_STAGE  16u /* always mapped in DMA tests: how the device's buffer is filled and read */
-#define PAGE_DMA    24u /* 24..39: what DMA tests map */
-#define PAGE_NEVER  40u /* 40..47: never mapped */
-#define PAGE_HCALL  64u /* what hypercall tests change: up to PAGE_HCALL_N from here */
+#define PAGE_STAGE                                                                                 \
+	16u		 /* always mapped in DMA tests: how the device's buffer is filled and read \
+			  */
+#define PAGE_DMA     24u /* 24..39: what DMA tests map */
+#define PAGE_NEVER   40u /* 40..47: never mapped */
+#define PAGE_HCALL   64u /* what hypercall tests change: up to PAGE_HCALL_N from here */
 #define PAGE_HCALL_N 1024u
-#define WINDOW_MIN  2048u
+#define WINDOW_MIN   2048u
 
 /* What is being tested, and the totals for the summary. */
 struct bench {

@@ -109,9 +109,27 @@ static void write64(uint32_t offset, uint64_t value)
 	*(volatile uint64_t *)(uintptr_t)(bench.bar + offset) = be64(value);
 }
 
+/* Whether the command finished in time. */
+static bool finishes(void)
+{
+	uint64_t start = timebase(), polled = start;
+
+	while (timebase() - start < DMA_TIMEOUT_SECONDS * tree.timebase_hz) {
+		if (timebase() - polled < tree.timebase_hz / DMA_POLLS_A_SECOND) {
+			continue;
+		}
+		if (!(read64(REG_DMA_COMMAND) & DMA_RUN)) {
+			return true;
+		}
+		interrupts_on();
+		polled = timebase();
+	}
+	return false;
+}
+
 static bool run(uint64_t source, uint64_t destination, uint32_t len, uint64_t command)
 {
-	uint64_t start, polled;
+	bool finished;
 
 	write64(REG_DMA_SOURCE, source);
 	write64(REG_DMA_DESTINATION, destination);
@@ -119,19 +137,9 @@ static bool run(uint64_t source, uint64_t destination, uint32_t len, uint64_t co
 	/* What we wrote to memory must be there before the device looks. */
 	__asm__ volatile("sync" : : : "memory");
 	write64(REG_DMA_COMMAND, command | DMA_RUN);
-	start = timebase();
-	polled = start;
-	while (timebase() - start < DMA_TIMEOUT_SECONDS * tree.timebase_hz) {
-		if (timebase() - polled < tree.timebase_hz / DMA_POLLS_A_SECOND) {
-			continue;
-		}
-		if (!(read64(REG_DMA_COMMAND) & DMA_RUN)) {
-			__asm__ volatile("sync" : : : "memory");
-			return true;
-		}
-		polled = timebase();
-	}
-	return false;
+	finished = finishes();
+	__asm__ volatile("sync" : : : "memory");
+	return finished;
 }
 
 static bool in_buffer(uint32_t offset, uint32_t len)

@@ -10,6 +10,9 @@
 
 #include <string.h>
 
+#define MSR_EE	     0x8000ull
+#define DEC_FAR_AWAY 0x7fffffffull /* four seconds */
+
 static uintptr_t rtas_entry;
 static struct rtas_buffer buffer __attribute__((aligned(64)));
 
@@ -31,8 +34,19 @@ uint64_t be64(uint64_t v)
 #endif
 }
 
+void interrupts_on(void)
+{
+	__asm__ volatile("mtdec %0; mtmsrd %1, 1" : : "r"(DEC_FAR_AWAY), "r"(MSR_EE) : "memory");
+}
+
+void interrupts_off(void)
+{
+	__asm__ volatile("mtmsrd %0, 1" : : "r"(0ull) : "memory");
+}
+
 int64_t hv_call_regs(struct hv_regs *regs, enum hv_mode mode)
 {
+	interrupts_on();
 	switch (mode) {
 	case HV_SF32:
 		hv_trap_sf32(regs);

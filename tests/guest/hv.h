@@ -74,6 +74,12 @@ static inline uint64_t timebase(void)
 	return tb;
 }
 
+/* The guest runs with interrupts on, as a guest that is well does, and sets the decrementer so far
+ * off that none comes. Every hypercall does this again; a loop that makes none must, too, once a
+ * second. */
+void interrupts_on(void);
+void interrupts_off(void);
+
 /* entry.S */
 void hv_trap(struct hv_regs *regs);
 void hv_trap_sf32(struct hv_regs *regs);

@@ -67,6 +67,7 @@ static void run_spin(const char *value)
 {
 	(void)value;
 	con_line("# spinning with interrupts off");
+	interrupts_off();
 	for (;;) {
 		__asm__ volatile("");
 	}
@@ -78,6 +79,7 @@ static void run_sleep(const char *value)
 	uint64_t start = timebase();
 
 	for (unsigned long s = 1; s <= seconds; s++) {
+		interrupts_on();
 		while (timebase() - start < s * tree.timebase_hz) {
 		}
 		con_line("# tick %lu of %lu", s, seconds);
@@ -151,8 +153,8 @@ void guest_main(const void *fdt)
 	if (wrong) {
 		tap_bail("%s", wrong);
 	}
-	con_line("# dma guest, %s-endian, %" PRIu64 " MiB%s%s", BYTE_ORDER_NAME,
-		tree.memory >> 20, tree.bootargs[0] ? ", " : "", tree.bootargs);
+	con_line("# dma guest, %s-endian, %" PRIu64 " MiB%s%s", BYTE_ORDER_NAME, tree.memory >> 20,
+		tree.bootargs[0] ? ", " : "", tree.bootargs);
 	if (overlaps_image(tree.blob, tree.blob_size) ||
 		(tree.rtas_entry && overlaps_image(tree.rtas_base, tree.rtas_size))) {
 		tap_bail("the tree or the RTAS blob lies in memory that is the image's");

@@ -129,7 +129,8 @@ static void read_phb(int node)
 			phb->mem32_size = two_cells(node, "ranges", i + 5);
 		}
 	}
-	fdt_for_each_subnode (child, fdt, node) {
+	fdt_for_each_subnode(child, fdt, node)
+	{
 		read_func(phb, child);
 	}
 }
@@ -149,7 +150,8 @@ static void read_cpus(int cpus)
 {
 	int cpu;
 
-	fdt_for_each_subnode (cpu, fdt, cpus) {
+	fdt_for_each_subnode(cpu, fdt, cpus)
+	{
 		if (type_is(cpu, "cpu")) {
 			tree.timebase_hz = cell_or_0(cpu, "timebase-frequency", 0);
 			return;
@@ -161,7 +163,8 @@ static void read_vdevice(int bus)
 {
 	int node;
 
-	fdt_for_each_subnode (node, fdt, bus) {
+	fdt_for_each_subnode(node, fdt, bus)
+	{
 		if (fdt_node_check_compatible(fdt, node, "hvterm1") == 0) {
 			tree.vty = cell_or_0(node, "reg", 0);
 			return;
@@ -185,7 +188,8 @@ const char *tree_read(const void *blob)
 	tree.blob = (uintptr_t)fdt;
 	tree.blob_size = fdt_totalsize(fdt);
 	tree.qemu = fdt_node_check_compatible(fdt, 0, "qemu,pseries") == 0;
-	fdt_for_each_subnode (node, fdt, 0) {
+	fdt_for_each_subnode(node, fdt, 0)
+	{
 		if (type_is(node, "memory")) {
 			read_memory(node);
 		} else if (fdt_node_check_compatible(fdt, node, PHB_COMPATIBLE) == 0) {
@@ -199,8 +203,7 @@ const char *tree_read(const void *blob)
 	tree.rtas_entry = cell_or_0(node, "linux,rtas-entry", 0);
 	tree.rtas_size = cell_or_0(node, "rtas-size", 0);
 	node = fdt_path_offset(fdt, "/chosen");
-	copy_string(
-		tree.bootargs, sizeof(tree.bootargs), fdt_getprop(fdt, node, "bootargs", NULL));
+	copy_string(tree.bootargs, sizeof(tree.bootargs), fdt_getprop(fdt, node, "bootargs", NULL));
 	if (!tree.memory) {
 		return "the tree has no memory";
 	}
