@@ -168,29 +168,32 @@ static uint64_t assign_size(struct board *b, unsigned int group, uint64_t size, 
 	return at;
 }
 
+static bool write_bar(struct host_cycles *c, unsigned int off, const struct host_bar *bar)
+{
+	host_cycles_write(c, off, 4, bar->bus);
+	if (bar->is64) {
+		host_cycles_write(c, off + 4, 4, 0);
+	}
+	return (host_cycles_read(c, off, 4) & ~BAR_FLAGS) == bar->bus &&
+	       (!bar->is64 || host_cycles_read(c, off + 4, 4) == 0);
+}
+
 /* The device keeps what it was given, or it is not usable. The expansion ROM is shut: it would
- * answer in another BAR's place. */
+ * answer in another BAR's place. Decoding starts when every BAR is in place. */
 static const char *write_bars(struct host_phb *phb, const struct host_func *f)
 {
 	struct host_cycles c = {.phb = phb, .bdfn = f->bdfn};
+	uint32_t off = COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
+	uint32_t command = host_cycles_read(&c, PCI_COMMAND, 2) & ~off;
 	bool kept = true;
-	uint32_t command;
 
+	host_cycles_write(&c, PCI_COMMAND, 2, command);
 	host_cycles_write(&c, PCI_ROM_BAR, 4, 0);
 	for (unsigned int i = 0; i < PCI_NUM_BARS; i++) {
-		unsigned int off = PCI_BAR0 + 4 * i;
-
-		if (!f->bars[i].size) {
-			continue;
-		}
-		host_cycles_write(&c, off, 4, f->bars[i].bus);
-		kept = kept && (host_cycles_read(&c, off, 4) & ~BAR_FLAGS) == f->bars[i].bus;
-		if (f->bars[i].is64) {
-			host_cycles_write(&c, off + 4, 4, 0);
-			kept = kept && host_cycles_read(&c, off + 4, 4) == 0;
+		if (f->bars[i].size) {
+			kept = write_bar(&c, PCI_BAR0 + 4 * i, &f->bars[i]) && kept;
 		}
 	}
-	command = host_cycles_read(&c, PCI_COMMAND, 2) & ~(COMMAND_IO | PCI_COMMAND_MASTER);
 	if (kept) {
 		host_cycles_write(&c, PCI_COMMAND, 2, command | PCI_COMMAND_MEMORY);
 	}

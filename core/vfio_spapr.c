@@ -172,17 +172,14 @@ static void spapr_release(void *data)
 	free_pages(s->vfio->pool, self, MEM_PAGE);
 }
 
-static int show_window(
-	const struct spapr *s, const struct host_group *g, unsigned int win, bool must_fit)
+/* The PE's window win is what the container's is. */
+static int show_window(const struct spapr *s, const struct host_group *g, unsigned int win)
 {
 	const struct spapr_window *w = &s->windows[win];
 	struct host_phb *phb = phb_of(s, g);
 
 	if (!w->size) {
 		return phb->ops->window_off(phb, g->pe, win);
-	}
-	if (must_fit && !(phb->page_shifts >> w->page_shift & 1)) {
-		return -EINVAL;
 	}
 	return phb->ops->window_set(phb, g->pe, win, w->table, w->table_bytes, 1, w->page_shift);
 }
@@ -196,7 +193,7 @@ static int spapr_attach_group(void *data, struct vfio_group *group)
 	/* Open from the first step on, so that whoever stops half way has to close it. */
 	g->closed = false;
 	for (unsigned int win = 0; win < HOST_PHB_MAX_WINDOWS && !err; win++) {
-		err = show_window(s, g, win, true);
+		err = show_window(s, g, win);
 	}
 	if (err) {
 		if (host_pci_quarantine(s->vfio->board, g)) {
@@ -284,7 +281,7 @@ static int spapr_create_window(void *data, struct vfio_window *ask)
 	/* The table is empty in memory before any PHB can look. */
 	atomic_thread_fence(memory_order_seq_cst);
 	for (unsigned int i = 0; i < s->ngroups; i++) {
-		err = show_window(s, group_at(s, i), win, false);
+		err = show_window(s, group_at(s, i), win);
 		if (err) {
 			/* The one that failed may have heard of it, too. The first error counts. */
 			(void)!retire_window(s, win, i + 1);

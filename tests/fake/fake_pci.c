@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* A fake PCI function: registers by masks, every call checked against the contract and recorded. */
 #include "tests/fake/fake_pci.h"
 
 #include "core/range.h"

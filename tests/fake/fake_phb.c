@@ -150,6 +150,11 @@ static bool cycle_sound(unsigned int off, unsigned int size)
 	return (size == 1 || size == 2 || size == 4) && !(off & (size - 1)) && off < 4096;
 }
 
+static bool is_bar(const struct fake_func *func, unsigned int off)
+{
+	return !is_bridge(func) && off >= PCI_BAR0 && off < PCI_BAR0 + 4 * PCI_NUM_BARS;
+}
+
 static int fake_config_read(
 	struct host_phb *phb, uint16_t bdfn, unsigned int off, unsigned int size, uint32_t *val)
 {
@@ -169,8 +174,7 @@ static int fake_config_read(
 		*val = 0;
 	} else {
 		*val = fake_get(func, off, size);
-		if (func->moody_bars && off >= PCI_BAR0 && off < PCI_BAR0 + 24 &&
-			++func->moods % 3 == 0) {
+		if (func->moody_bars && is_bar(func, off) && ++func->moods % 3 == 0) {
 			*val ^= 0x10000;
 		}
 	}
@@ -189,6 +193,7 @@ static int fake_config_write(
 	}
 	func = route(f, bdfn);
 	if (func && off < sizeof(func->image) && (!fails || f->fail_late)) {
+		f->live_bar_writes += is_bar(func, off) && (func->image[PCI_COMMAND] & 3);
 		for (unsigned int i = off; i < off + size; i++, val >>= 8) {
 			uint8_t mask = func->wmask[i];
 
@@ -211,8 +216,12 @@ static int fake_reset_iommu(struct host_phb *phb)
 {
 	struct fake_phb *f = model_of(phb);
 	bool fails = call_fails(f, FAKE_RESET_IOMMU);
+	uint64_t masters = 0;
 
-	record(f, FAKE_RESET_IOMMU, 0, 0, 0, 0);
+	for (unsigned int i = 0; i < f->nfuncs; i++) {
+		masters += (f->funcs[i].image[PCI_COMMAND] & PCI_COMMAND_MASTER) != 0;
+	}
+	record(f, FAKE_RESET_IOMMU, masters, 0, 0, 0);
 	if (fails && !f->fail_late) {
 		return -EIO;
 	}

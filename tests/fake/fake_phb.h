@@ -57,7 +57,8 @@ struct fake_func {
 	uint8_t wmask[256];
 };
 
-/* A call that was made: its operation and up to four of its numbers, in the order of the struct. */
+/* A call that was made: its operation and its first numbers, in the order of the prototype; of
+ * reset_iommu: how many functions were bus masters then. */
 struct fake_call {
 	enum fake_op op;
 	uint64_t arg[4];
@@ -102,6 +103,7 @@ struct fake_phb {
 	unsigned int nlog;
 	struct fake_call log[FAKE_MAX_LOG]; /* the first ones, config cycles left out */
 	unsigned int faults;
+	unsigned int live_bar_writes; /* to a BAR of a function that was decoding */
 };
 
 extern const struct host_phb_ops fake_phb_ops;

@@ -290,6 +290,25 @@ static void test_more_nodes_than_there_is_room_for_are_said(void **state)
 	}
 }
 
+/* dtc joins such; a tree made otherwise may have them. */
+static void test_key_said_twice_is_refused(void **state)
+{
+	static const struct help_edit nothing = {.op = HELP_OP_NOTHING};
+	struct help_tree tree = help_edit(&bundle, &nothing, 1);
+	int alpha = fdt_path_offset(tree.fdt, ALPHA);
+	struct fdt_property *vcpus = fdt_get_property_w(tree.fdt, alpha, "vcpus", NULL);
+
+	(void)state;
+	assert_non_null(vcpus);
+	vcpus->nameoff = fdt_get_property(tree.fdt, alpha, "memory-mib", NULL)->nameoff;
+	help_log_start();
+	assert_int_equal(dt_plan_read(tree.fdt, tree.size, &plan), 0);
+	help_assert_logged("twice", "memory-mib: unknown key, or said twice");
+	assert_true(plan.partitions[0].refused);
+	assert_int_equal(plan.partitions[0].memory, 128 * MIB);
+	help_free(&tree);
+}
+
 static void test_thousand_unknown_keys_do_not_flood_the_log(void **state)
 {
 	struct help_tree tree = many_nodes("/", 0);
@@ -404,6 +423,23 @@ static void test_bundle_cut_anywhere_is_refused(void **state)
 	}
 }
 
+/* What is before the break may be in order; nothing of it is taken. */
+static void test_bundle_with_a_broken_end_is_refused_whole(void **state)
+{
+	static const struct help_edit nothing = {.op = HELP_OP_NOTHING};
+	struct help_tree tree = help_edit(&bundle, &nothing, 1);
+	uint8_t *end = (uint8_t *)tree.fdt + fdt_off_dt_struct(tree.fdt) +
+		       fdt_size_dt_struct(tree.fdt) - 4;
+
+	(void)state;
+	assert_int_equal(fdt32_ld((const fdt32_t *)(const void *)end), FDT_END);
+	fdt32_st(end, FDT_PROP);
+	help_log_start();
+	assert_int_equal(dt_plan_read(tree.fdt, tree.size, &plan), -EINVAL);
+	help_assert_logged("end", "plan: bundle: its structure is broken; a .dtb made by dtc");
+	help_free(&tree);
+}
+
 static void assert_blob_inside(const struct plan_blob *blob, const uint8_t *tree)
 {
 	if (blob->size) {
@@ -483,12 +519,14 @@ int main(void)
 		cmocka_unit_test(test_all_errors_are_reported_together),
 		cmocka_unit_test(test_longest_texts_are_read_whole),
 		cmocka_unit_test(test_more_nodes_than_there_is_room_for_are_said),
+		cmocka_unit_test(test_key_said_twice_is_refused),
 		cmocka_unit_test(test_thousand_unknown_keys_do_not_flood_the_log),
 		cmocka_unit_test(test_keys_outside_of_partitions_are_said),
 		cmocka_unit_test(test_name_that_is_no_text_for_a_terminal_stays_out_of_the_log),
 		cmocka_unit_test(test_long_path_is_cut),
 		cmocka_unit_test(test_bundle_that_is_no_plan_is_refused),
 		cmocka_unit_test(test_bundle_cut_anywhere_is_refused),
+		cmocka_unit_test(test_bundle_with_a_broken_end_is_refused_whole),
 		cmocka_unit_test(test_any_word_may_be_wrong),
 		cmocka_unit_test(test_random_bytes_may_be_wrong),
 	};

@@ -371,21 +371,23 @@ static void test_hostile_bridges_are_not_followed(void **state)
 {
 	static const struct {
 		uint8_t secondary, subordinate;
-	} cases[] = {{0, 0}, {0, 255}, {1, 0}, {1, 1}, {2, 1}, {1, 255}, {255, 254}, {0, 9}};
+	} cases[] = {{0, 0}, {0, 255}, {4, 0}, {4, 4}, {6, 5}, {4, 255}, {255, 254}, {0, 9},
+		{6, 10}, {2, 3}, {3, 9}};
 	const unsigned int n = sizeof(cases) / sizeof(cases[0]);
 
 	(void)state;
 	for (unsigned int i = 0; i < n; i++) {
 		fresh_machine();
-		add_link(0, 0, 1);
+		/* On bus 4, behind a link that is numbered 4 to 9. */
+		add_link(0, 0, 4);
 		fake_find_func(&f[0], 0)->image[0x1a] = 9;
-		/* On bus 1, behind a link that is numbered 1 to 9. */
-		fake_put(fake_find_func(&f[0], 0x100), PCI_HEADER_TYPE, 1, 0x80);
-		fake_add_bridge(&f[0], 0x101, cases[i].secondary, cases[i].subordinate);
+		fake_put(fake_find_func(&f[0], 0x400), PCI_HEADER_TYPE, 1, 0x80);
+		fake_add_bridge(&f[0], 0x401, cases[i].secondary, cases[i].subordinate);
 		host_pci_scan(&board);
 		assert_true(f[0].calls < 500);
 		assert_int_equal(board.nfuncs, 3);
-		expect_refused(0, 0x100, "has bridges inside");
+		assert_int_equal(found(0, 0x401)->secondary, 0);
+		expect_refused(0, 0x400, "has bridges inside");
 		expect_no_masters(0);
 		assert_non_null(strstr(text, "nothing behind it is looked at"));
 	}
@@ -401,6 +403,7 @@ static void test_two_bridges_to_one_bus_are_followed_once(void **state)
 	assert_int_equal(board.nfuncs, 4);
 	assert_int_equal(board.ngroups, 1);
 	assert_int_equal(board.groups[0].port, 0);
+	assert_int_equal(found(0, 0x008)->secondary, 0);
 	assert_int_equal(command_of(0, 0x008) & 7, 0);
 	expect_usable(0, 0x100);
 }
@@ -592,6 +595,7 @@ static void test_bars_of_all_sizes_are_placed_apart(void **state)
 		expect_usable(0, (uint16_t)(bus << 8 | 1));
 	}
 	expect_bars_apart();
+	assert_int_equal(f[0].live_bar_writes, 0);
 	/* What lies between is nobody's. */
 	uint16_t bdfn;
 	unsigned int bar, pe;
@@ -605,15 +609,22 @@ static void test_placement_stops_before_the_msi_addresses(void **state)
 	struct fake_func *a = add_link(0, 0, 1), *b = add_link(0, 1, 2), *c = add_link(0, 2, 3);
 
 	(void)state;
+	/* 1 GiB, then all but 4 MiB of the other, then what would fit into the 4 MiB - 64 KiB. */
 	fake_set_bar(a, 0, 0x40000000, false, false);
-	for (unsigned int i = 0; i < 5; i++) {
-		fake_set_bar(b, i, 0x40000000u >> (i + 1), false, false);
+	for (unsigned int i = 0; i < 4; i++) {
+		fake_set_bar(b, i, 0x20000000u >> i, false, false);
 	}
-	fake_set_bar(c, 0, 0x2000000, false, false);
+	fake_set_bar(b, 4, 0x2000000, false, false);
+	fake_set_bar(b, 5, 0x1000000, false, false);
+	fake_put(b, PCI_HEADER_TYPE, 1, 0x80);
+	b = fake_add_func(&f[0], 0x201, EDU);
+	fake_set_bar(b, 0, 0x800000, false, false);
+	fake_set_bar(b, 1, 0x400000, false, false);
+	fake_set_bar(c, 0, 0x10000, false, false);
 	host_pci_scan(&board);
 	expect_usable(0, 0x100);
 	expect_usable(0, 0x200);
-	/* 2 GiB less 1 GiB less 1 GiB - 32 MiB leaves 32 MiB, of which the end is not usable. */
+	expect_usable(0, 0x201);
 	expect_refused(0, 0x300, "do not fit");
 	for (uint16_t port = 0; port < 3; port++) {
 		const struct fake_func *func = fake_find_func(&f[0], (uint16_t)(port << 3));

@@ -58,10 +58,11 @@ static uint64_t take(uint64_t size, int fill)
 /* Free memory is full of what would be valid entries, so that a table not cleared shows. */
 static void poison(void)
 {
-	for (uint64_t at = 0; at < FAKE_MACHINE_RAM; at += 8) {
-		static const uint8_t tce[8] = {0, 0, 2, 0, 0, 0, 0, 3};
+	static const uint8_t tce[8] = {0, 0, 2, 0, 0, 0, 0, 3};
 
-		memcpy(m.ram.mem + at, tce, 8);
+	memcpy(m.ram.mem, tce, sizeof(tce));
+	for (uint64_t done = sizeof(tce); done < FAKE_MACHINE_RAM; done *= 2) {
+		memcpy(m.ram.mem + done, m.ram.mem, done);
 	}
 }
 
@@ -191,7 +192,7 @@ static void expect_no_dma(void)
 
 	for (unsigned int i = 0; i < 4; i++) {
 		fake_machine_master(&m, devices[i].phb, devices[i].bdfn);
-		for (uint64_t at = 0; at < SIZE; at += K4) {
+		for (uint64_t at = 0; at < SIZE; at = at ? 2 * at : K4) {
 			assert_int_equal(peek_by(devices[i].phb, devices[i].bdfn, at), -EFAULT);
 			assert_int_equal(
 				peek_by(devices[i].phb, devices[i].bdfn, WIN1 + at), -EFAULT);
@@ -477,7 +478,7 @@ static void test_bad_ranges_and_runs_change_nothing(void **state)
 		{SIZE - K4, {{{0x10000}, K4, RW}, {{0x10000}, K4, RW}}, 2},
 		{0, {{{0x10000}, K4, RW}, {{0x10001}, K4, RW}}, 2},
 		{0, {{{0x10000}, K4, RW}, {{0x10000}, K4, 8}}, 2},
-		{0, {{{0x10000}, K4, RW}, {{0}, ~0xfffull, 0}}, 2},
+		{0, {{{0x10000}, 2 * K4, RW}, {{0}, ~0xfffull, 0}}, 2},
 		{K4, {{{0x10000}, ~0xfffull, 0}}, 1},
 		{0, {{{~0xfffull}, K4, RW}}, 1},
 		{0, {{{~0xfffull}, 2 * K4, RW}}, 1},
@@ -673,6 +674,24 @@ static void test_failed_flush_is_told_and_does_not_flood(void **state)
 		assert_int_equal(vfio_flush(c, ioba(0), K4), -EIO);
 	}
 	assert_true(lines > 0 && lines <= LOG_BURST + 1);
+}
+
+/* A table that a PE may have heard of is not freed before the PE has been told otherwise. */
+static void test_window_that_cannot_be_made_is_seen_by_nobody(void **state)
+{
+	uint64_t before = mem_free_bytes(&m.ram.pool);
+
+	(void)state;
+	assert_int_equal(vfio_group_set_container(open_group(1), c), 0);
+	for (unsigned int n = 0; n < 4; n++) {
+		m.phb[n & 1].fail_at = 1;
+		m.phb[n & 1].fail_late = n & 2;
+		assert_int_equal(create(12, SIZE, NULL), -EIO);
+		assert_false(fake_phb_any_window(&m.phb[0]));
+		assert_false(fake_phb_any_window(&m.phb[1]));
+		assert_true(mem_free_bytes(&m.ram.pool) == before);
+	}
+	assert_int_equal(create(12, SIZE, NULL), 0);
 }
 
 /* The window is gone for its user; the table is not given to others before the PE confirmed. */
@@ -930,6 +949,7 @@ int main(void)
 		TEST(test_no_memory_is_an_error_and_no_more),
 		TEST(test_windows_come_and_go_without_loss),
 		WINDOW(test_failed_flush_is_told_and_does_not_flood),
+		TEST(test_window_that_cannot_be_made_is_seen_by_nobody),
 		WINDOW(test_window_whose_end_is_not_confirmed_keeps_its_table),
 		WINDOW(test_pe_that_cannot_be_closed_keeps_the_tables),
 		WINDOW(test_tables_seen_by_a_lost_pe_are_never_freed),
