@@ -67,7 +67,7 @@ struct dt_guest {
 };
 
 /*
- * What is in the tree, and why, is in dt_guest.c; docs/BOARDS.md has the two properties of our own.
+ * What is in the tree, and why, is in dt_guest*.c; docs/BOARDS.md has the property of our own.
  * Nothing of buf but the tree itself means anything, and all of it is overwritten.
  * -ENOSPC: buf (8-byte aligned) is too small for it. -EINVAL: more of something than there is room
  * for, no CPU, a string that is missing, or two things of one address.

@@ -66,7 +66,7 @@ static bool read_ncells(
 	return true;
 }
 
-/* Memory */
+/* Memory and reserved ranges */
 
 static const char *add_memory(struct board *b, uint64_t base, uint64_t size)
 {
@@ -87,58 +87,6 @@ static const char *add_memory(struct board *b, uint64_t base, uint64_t size)
 	b->mem[b->nmem++] = (struct mem_range){.base = base, .size = size};
 	return NULL;
 }
-
-typedef const char *range_fn(struct board *b, uint64_t base, uint64_t size);
-
-/* Hands every address and size of a reg-like property to add. */
-static void read_ranges(struct dt_host_reader *r, int node, const char *name,
-	unsigned int addr_cells, unsigned int size_cells, range_fn *add)
-{
-	size_t step = addr_cells + size_cells;
-	struct dt_prop prop;
-	uint64_t base, size;
-
-	if (!dt_prop_find(r->fdt, node, name, &prop)) {
-		dt_host_say_skipped(r, node, "it does not say where it is");
-		return;
-	}
-	if (!prop.len || prop.len % (step * CELL)) {
-		dt_host_say_skipped(r, node, "its addresses are not whole");
-	}
-	for (size_t at = 0; dt_prop_number(&prop, at, addr_cells, &base) &&
-			    dt_prop_number(&prop, at + addr_cells, size_cells, &size);
-		at += step) {
-		const char *why = add(r->b, base, size);
-
-		if (why) {
-			log_limited(&r->limit, LOG_WARN,
-				"host tree: %.64s: 0x%016" PRIx64 " + 0x%" PRIx64 ": skipped: %s",
-				node_name(r, node), base, size, why);
-		}
-	}
-}
-
-static void read_memory(struct dt_host_reader *r)
-{
-	int node;
-
-	dt_host_next_kind(r);
-	fdt_for_each_subnode(node, r->fdt, 0)
-	{
-		if (!dt_host_is_type(r, node, "memory")) {
-			continue;
-		}
-		if (!dt_host_is_okay(r, node)) {
-			dt_host_say_skipped(r, node, "its status is not okay");
-		} else if (dt_lists(r->fdt, node, "compatible", "ibm,coherent-device-memory")) {
-			dt_host_say_skipped(r, node, "memory of a device");
-		} else {
-			read_ranges(r, node, "reg", r->addr_cells, r->size_cells, add_memory);
-		}
-	}
-}
-
-/* Reserved ranges */
 
 static uint64_t gap_between(const struct mem_range *m, uint64_t base, uint64_t size)
 {
@@ -186,6 +134,60 @@ static const char *add_reserved(struct board *b, uint64_t base, uint64_t size)
 		b->reserved[b->nreserved++] = (struct mem_range){.base = base, .size = size};
 	}
 	return NULL;
+}
+
+typedef const char *range_fn(struct board *b, uint64_t base, uint64_t size);
+
+/* Hands every address and size of a reg-like property to add. */
+static void read_ranges(struct dt_host_reader *r, int node, const char *name,
+	unsigned int addr_cells, unsigned int size_cells, range_fn *add)
+{
+	size_t step = addr_cells + size_cells;
+	struct dt_prop prop;
+	uint64_t base, size;
+
+	if (!dt_prop_find(r->fdt, node, name, &prop)) {
+		dt_host_say_skipped(r, node, "it does not say where it is");
+		return;
+	}
+	if (!prop.len || prop.len % (step * CELL)) {
+		dt_host_say_skipped(r, node, "its addresses are not whole");
+		/* Half a reserved range more is no reason to forget the whole ones before it. */
+		if (add != add_reserved) {
+			return;
+		}
+	}
+	for (size_t at = 0; dt_prop_number(&prop, at, addr_cells, &base) &&
+			    dt_prop_number(&prop, at + addr_cells, size_cells, &size);
+		at += step) {
+		const char *why = add(r->b, base, size);
+
+		if (why) {
+			log_limited(&r->limit, LOG_WARN,
+				"host tree: %.64s: 0x%016" PRIx64 " + 0x%" PRIx64 ": skipped: %s",
+				node_name(r, node), base, size, why);
+		}
+	}
+}
+
+static void read_memory(struct dt_host_reader *r)
+{
+	int node;
+
+	dt_host_next_kind(r);
+	fdt_for_each_subnode(node, r->fdt, 0)
+	{
+		if (!dt_host_is_type(r, node, "memory")) {
+			continue;
+		}
+		if (!dt_host_is_okay(r, node)) {
+			dt_host_say_skipped(r, node, "its status is not okay");
+		} else if (dt_lists(r->fdt, node, "compatible", "ibm,coherent-device-memory")) {
+			dt_host_say_skipped(r, node, "memory of a device");
+		} else {
+			read_ranges(r, node, "reg", r->addr_cells, r->size_cells, add_memory);
+		}
+	}
 }
 
 static void read_reserved_nodes(struct dt_host_reader *r)

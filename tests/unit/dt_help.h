@@ -6,6 +6,11 @@
 #ifndef TESTS_UNIT_DT_HELP_H
 #define TESTS_UNIT_DT_HELP_H
 
+/* For popen; a test that includes other headers first says it before them. */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

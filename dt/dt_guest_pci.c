@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Host bridges and functions in the guest's tree: the PCI bus binding as PAPR has it. */
+#include "dt/dt_guest_writer.h"
+
+#include "dt/dt_util.h"
+
+#define XICS_LEVEL 1u
+
+#define PCI_SPACE_MEM32	   0x02000000u
+#define PCI_SPACE_MEM64	   0x03000000u
+#define PCI_PREFETCH	   0x40000000u
+#define PCI_NON_RELOCATE   0x80000000u
+#define PCI_BAR0	   0x10u
+#define PCI_NUM_BARS	   6u
+#define PCI_BUS_MMIO32	   0x80000000u
+#define PCI_REG_CELLS	   5u
+#define PCI_SLOT(devfn)	   ((devfn) >> 3)
+#define PCI_FN(devfn)	   ((devfn)&7u)
+#define PCI_CONFIG(devfn)  ((uint32_t)(devfn) << 8)
+#define PCI_INTERRUPT_PINS 4u
+
+/* Functions */
+
+/* The PCI bus binding's names for classes, most telling first: a class matches if the bits of the
+ * mask agree. */
+static const struct {
+	uint32_t class_code, mask;
+	const char *name;
+} class_names[] = {
+	{0x000100, 0xffff00, "display"},
+	{0x010000, 0xffff00, "scsi"},
+	{0x010100, 0xffff00, "ide"},
+	{0x010400, 0xffff00, "raid"},
+	{0x010500, 0xffff00, "ata"},
+	{0x010600, 0xffff00, "sata"},
+	{0x010700, 0xffff00, "sas"},
+	{0x010000, 0xff0000, "mass-storage"},
+	{0x020000, 0xffff00, "ethernet"},
+	{0x020700, 0xffff00, "infiniband"},
+	{0x020000, 0xff0000, "network"},
+	{0x030000, 0xff0000, "display"},
+	{0x040000, 0xffff00, "video"},
+	{0x040100, 0xffff00, "sound"},
+	{0x040000, 0xff0000, "multimedia-device"},
+	{0x050100, 0xffff00, "flash"},
+	{0x050000, 0xff0000, "memory"},
+	{0x070000, 0xffff00, "serial"},
+	{0x070000, 0xff0000, "communication-controller"},
+	{0x0c0300, 0xffff00, "usb"},
+	{0x0c0400, 0xffff00, "fibre-channel"},
+	{0x0c0600, 0xffff00, "infiniband"},
+	{0x0d0000, 0xff0000, "wireless-controller"},
+	{0x100000, 0xff0000, "encryption"},
+	{0x120000, 0xff0000, "accelerator"},
+};
+
+/* A class without a name of its own gives pciVVVV,DDDD, as the binding has it. */
+static void add_func_name(struct dt_text *t, const struct dt_guest_func *f)
+{
+	for (size_t i = 0; i < sizeof(class_names) / sizeof(class_names[0]); i++) {
+		if ((f->class_code & class_names[i].mask) == class_names[i].class_code) {
+			dt_text_add(t, class_names[i].name);
+			return;
+		}
+	}
+	dt_text_add(t, "pci");
+	dt_text_add_number(t, f->vendor, 16);
+	dt_text_add(t, ",");
+	dt_text_add_number(t, f->device, 16);
+}
+
+static void begin_func(struct dt_writer *w, const struct dt_guest_func *f)
+{
+	char name[DT_NODE_NAME_MAX];
+	struct dt_text t;
+
+	dt_text_init(&t, name, sizeof(name));
+	add_func_name(&t, f);
+	dt_text_add(&t, "@");
+	dt_text_add_number(&t, PCI_SLOT(f->devfn), 16);
+	if (PCI_FN(f->devfn)) {
+		dt_text_add(&t, ",");
+		dt_text_add_number(&t, PCI_FN(f->devfn), 16);
+	}
+	dt_begin(w, name);
+}
+
+/* The first cell of a BAR's entry. */
+static uint32_t bar_phys_hi(const struct dt_guest_func *f, unsigned int i)
+{
+	const struct dt_guest_bar *bar = &f->bars[i];
+
+	return PCI_CONFIG(f->devfn) | (PCI_BAR0 + 4 * i) |
+	       (bar->is64 ? PCI_SPACE_MEM64 : PCI_SPACE_MEM32) | (bar->prefetch ? PCI_PREFETCH : 0);
+}
+
+/* reg: config space, then the size of each BAR. assigned-addresses: where each BAR is. */
+static void put_bars(struct dt_writer *w, const struct dt_guest_func *f)
+{
+	uint32_t reg[(1 + PCI_NUM_BARS) * PCI_REG_CELLS] = {PCI_CONFIG(f->devfn)};
+	uint32_t assigned[PCI_NUM_BARS * PCI_REG_CELLS] = {0};
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < PCI_NUM_BARS; i++) {
+		const struct dt_guest_bar *bar = &f->bars[i];
+		uint32_t *r = &reg[(1 + n) * PCI_REG_CELLS];
+		uint32_t *a = &assigned[n * PCI_REG_CELLS];
+
+		if (!bar->size) {
+			continue;
+		}
+		r[0] = bar_phys_hi(f, i);
+		a[0] = r[0] | PCI_NON_RELOCATE;
+		a[1] = dt_hi32(bar->value);
+		a[2] = dt_lo32(bar->value);
+		r[3] = a[3] = dt_hi32(bar->size);
+		r[4] = a[4] = dt_lo32(bar->size);
+		n++;
+	}
+	dt_put_cells(w, "reg", reg, (1 + n) * PCI_REG_CELLS);
+	if (n) {
+		dt_put_cells(w, "assigned-addresses", assigned, n * PCI_REG_CELLS);
+	}
+}
+
+/* No ibm,req#msi: there are no MSI services. No ibm,pci-config-space-type: config space is the 256
+ * bytes that its absence means. */
+static void put_func(struct dt_writer *w, const struct dt_guest_func *f)
+{
+	begin_func(w, f);
+	dt_put_u32(w, "vendor-id", f->vendor);
+	dt_put_u32(w, "device-id", f->device);
+	dt_put_u32(w, "revision-id", f->revision);
+	dt_put_u32(w, "class-code", f->class_code);
+	if (f->subsys_vendor) {
+		dt_put_u32(w, "subsystem-vendor-id", f->subsys_vendor);
+		dt_put_u32(w, "subsystem-id", f->subsys);
+	}
+	/* The pin is the device's word: one that no device can have is none. */
+	if (f->int_pin && f->int_pin <= PCI_INTERRUPT_PINS) {
+		dt_put_u32(w, "interrupts", f->int_pin);
+	}
+	put_bars(w, f);
+	dt_end(w);
+}
+
+/* Host bridges */
+
+/* Pins of neighbouring slots are turned by one, so four slots say it all and the mask leaves only
+ * the slot number's low two bits. */
+static void put_interrupt_map(struct dt_writer *w, const struct dt_guest_phb *phb)
+{
+	uint32_t map[4 * PCI_INTERRUPT_PINS * 7];
+	uint32_t *entry = map;
+
+	for (uint32_t slot = 0; slot < 4; slot++) {
+		for (uint32_t pin = 1; pin <= PCI_INTERRUPT_PINS; pin++) {
+			entry[0] = PCI_CONFIG(slot << 3);
+			entry[1] = 0;
+			entry[2] = 0;
+			entry[3] = pin;
+			entry[4] = DT_XICS_PHANDLE;
+			entry[5] = phb->lsi + (slot + pin - 1) % PCI_INTERRUPT_PINS;
+			entry[6] = XICS_LEVEL;
+			entry += 7;
+		}
+	}
+	dt_put_cells(w, "interrupt-map-mask", (uint32_t[]){PCI_CONFIG(3u << 3), 0, 0, 7}, 4);
+	dt_put_cells(w, "interrupt-map", map, sizeof(map) / sizeof(map[0]));
+}
+
+static void put_windows(struct dt_writer *w, const struct dt_guest_phb *phb)
+{
+	/* No I/O space and no 64-bit window: the host's bridge has none for us. */
+	const uint32_t ranges[] = {PCI_SPACE_MEM32, 0, PCI_BUS_MMIO32, dt_hi32(phb->mmio32),
+		dt_lo32(phb->mmio32), dt_hi32(phb->mmio32_size), dt_lo32(phb->mmio32_size)};
+	const uint32_t window[] = {phb->liobn, dt_hi32(phb->window_base), dt_lo32(phb->window_base),
+		dt_hi32(phb->window_size), dt_lo32(phb->window_size)};
+
+	dt_put_cells(w, "ranges", ranges, sizeof(ranges) / sizeof(ranges[0]));
+	dt_put_u32(w, "ibm,#dma-address-cells", 2);
+	dt_put_u32(w, "ibm,#dma-size-cells", 2);
+	dt_put_cells(w, "ibm,dma-window", window, sizeof(window) / sizeof(window[0]));
+	if (phb->bypass_size) {
+		dt_put_u64_pair(w, "tcelot,bypass-window", phb->bypass_base, phb->bypass_size);
+	}
+}
+
+void dt_put_phb(struct dt_writer *w, const struct dt_guest_phb *phb)
+{
+	dt_begin_at(w, "pci", phb->buid);
+	dt_put_string(w, "device_type", "pci");
+	dt_put_string(w, "compatible", "IBM,Logical_PHB");
+	dt_put_cell_counts(w, 3, 2);
+	dt_put_u32(w, "#interrupt-cells", 1);
+	dt_put_flag(w, "used-by-rtas");
+	dt_put_cells(w, "bus-range", (uint32_t[]){0, 0xff}, 2);
+	dt_put_u64_pair(w, "reg", phb->buid, 0);
+	/* There are no MSIs, and 0 says so. Left out, Linux makes no MSI domain for the bridge and
+	 * its first driver that asks for MSIs dereferences NULL. */
+	dt_put_u32(w, "ibm,pe-total-#msi", 0);
+	put_windows(w, phb);
+	put_interrupt_map(w, phb);
+	for (unsigned int i = 0; i < phb->nfuncs; i++) {
+		put_func(w, &phb->funcs[i]);
+	}
+	dt_end(w);
+}
