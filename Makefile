@@ -13,7 +13,6 @@ GUEST ?= dma
 PLAN  ?= boards/$(BOARD)/$(GUEST).dts
 JOBS  ?= $(shell nproc)
 
-MAKEFLAGS += --no-builtin-rules --no-print-directory -j$(JOBS)
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -21,9 +20,17 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory -j$(JOBS)
 ifeq ($(V),1)
 Q     :=
 brief  = @:
+else ifneq ($(findstring s,$(firstword -$(MAKEFLAGS))),)
+Q     := @
+brief  = @:
 else
 Q     := @
 brief  = @printf '  %-7s %s\n'
+endif
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(JOBS)
 endif
 
 .PHONY: all help image guests run check check-unit check-boot lint clean distclean force
@@ -34,7 +41,7 @@ all: image
 help:
 	@echo 'usage: make [TARGET] [BOARD=$(BOARD)] [GUEST=$(GUEST)] [PLAN=file.dts] [V=1]'
 	@sed -n 's/^## /  /p' Makefile
-	@echo 'boards: $(patsubst boards/%/board.mk,%,$(wildcard boards/*/board.mk))'
+	@echo 'boards and their guests: $(patsubst boards/%.dts,%,$(wildcard boards/*/*.dts))'
 
 # --- sources -------------------------------------------------------------------------------------
 
@@ -89,8 +96,12 @@ be_CFLAGS           := $(TEST_FLAGS)
 be_LDFLAGS          := -static
 be_SETUP            := check
 
-# A frame of core/ or dt/ must leave room on a thread's stack; sanitizers make frames larger.
-frame_limit = $(if $(filter image clang-image,$(1)),$(if $(filter core/% dt/%,$(2)),-Wframe-larger-than=1024))
+# Per directory. A frame of core/ or dt/ must leave room on a thread's stack: that is for the compiler
+# whose code runs there, and without sanitizers. Test programs are POSIX programs.
+FRAME     := -Wframe-larger-than=1024
+POSIX     := -D_POSIX_C_SOURCE=200809L
+dir_flags  = $(if $(filter image,$(1)),$(if $(filter core/% dt/%,$(2)),$(FRAME))) \
+	     $(if $(filter tests/%,$(2)),$(POSIX))
 
 # --- getting what is needed ----------------------------------------------------------------------
 
@@ -107,7 +118,7 @@ define variant_rules
 $(B)/$(1)/%.o: %.c Makefile | $(B)/stamp/$($(1)_SETUP)
 	$$(brief) CC '$$< ($(1))'
 	@mkdir -p $$(@D)
-	$$(Q)$$($(1)_CC) $$(COMMON) $$($(1)_CFLAGS) $$(WARNINGS) $$(call frame_limit,$(1),$$<) \
+	$$(Q)$$($(1)_CC) $$(COMMON) $$($(1)_CFLAGS) $$(WARNINGS) $$(call dir_flags,$(1),$$<) \
 		-MMD -MP -c -o $$@ $$<
 
 $(B)/$(1)/%.o: %.S Makefile | $(B)/stamp/$($(1)_SETUP)
@@ -189,17 +200,26 @@ LINT_TESTS := $(addprefix lint/,layers headers format spdx words clang-image)
 BOOT_TESTS := $(addprefix boot/,$(shell tools/boot-test --list))
 run_tests   = @GCC_IMAGE='$(image_CC) $(COMMON) $(image_CFLAGS) $(WARNINGS)' \
 	CLANG_IMAGE='$(clang-image_CC) $(COMMON) $(clang-image_CFLAGS) $(WARNINGS)' \
-	GCC_NATIVE='gcc $(COMMON) $(TEST_INC) $(WARNINGS)' \
-	CLANG_NATIVE='clang $(COMMON) $(TEST_INC) $(WARNINGS)' \
+	GCC_NATIVE='gcc $(COMMON) $(TEST_INC) $(POSIX) $(WARNINGS)' \
+	CLANG_NATIVE='clang $(COMMON) $(TEST_INC) $(POSIX) $(WARNINGS)' \
 	tools/run-tests -j $(JOBS)
 
+# What does not build is a failed test, so that the count is always the last line: make goes on as
+# far as it can, and the test build/... asks it once more whether all is there.
+.PHONY: build-unit build-all build-clang-image
+build-unit: $(native_UNIT) $(be_UNIT)
+build-all: image guests build-unit $(clang-native_UNIT)
+build-clang-image: $(CLANG_OBJ)
+
 ## check        every test; the last line is "N passed, N failed"
-check: image guests $(foreach v,$(TEST_VARIANTS),$($(v)_UNIT)) | $(B)/stamp/check
-	$(run_tests) $(LINT_TESTS) $(foreach v,$(TEST_VARIANTS),$($(v)_TESTS)) $(BOOT_TESTS)
+check: | $(B)/stamp/check
+	@$(MAKE) -k build-all || true
+	$(run_tests) build/all $(LINT_TESTS) $(foreach v,$(TEST_VARIANTS),$($(v)_TESTS)) $(BOOT_TESTS)
 
 ## check-unit   unit tests only, native with sanitizers and big-endian
-check-unit: $(native_UNIT) $(be_UNIT) | $(B)/stamp/check
-	$(run_tests) $(native_TESTS) $(be_TESTS)
+check-unit: | $(B)/stamp/check
+	@$(MAKE) -k build-unit || true
+	$(run_tests) build/unit $(native_TESTS) $(be_TESTS)
 
 ## check-boot   boot tests only
 check-boot: image guests
@@ -208,9 +228,6 @@ check-boot: image guests
 ## lint         layering, headers, style, licence lines, and clang without a warning
 lint: | $(B)/stamp/check
 	$(run_tests) $(LINT_TESTS)
-
-.PHONY: build-clang-image
-build-clang-image: $(CLANG_OBJ)
 
 # --- cleaning ------------------------------------------------------------------------------------
 
