@@ -131,10 +131,9 @@ int partition_build(struct partition *p, const struct plan_partition *plan, stru
 		goto free_memory;
 	}
 	err = partition_bind_phbs(p, plan);
-	if (err) {
-		goto free_tables;
+	if (!err) {
+		err = load_guest(p, plan);
 	}
-	err = load_guest(p, plan);
 	if (err) {
 		goto unbind;
 	}
@@ -145,9 +144,11 @@ int partition_build(struct partition *p, const struct plan_partition *plan, stru
 
 unbind:
 	if (!partition_unbind_phbs(p)) {
+		log_msg(LOG_ERR,
+			"%s: a device could not be quarantined; its memory stays out of use",
+			p->name);
 		return err;
 	}
-free_tables:
 	arch_partition_free(p, pool);
 free_memory:
 	if (mem_free(pool, p->mem.host, p->mem.size)) {

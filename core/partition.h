@@ -99,8 +99,9 @@ void partition_start(struct partition *p);
 void partition_request_stop(struct partition *p, enum partition_stop why);
 
 /* The host bridges, in core/partition_phb.c: binds every bridge of the plan to its group, or none;
- * and the way back, in the order of design decision 16. unbind returns false if a device could not
- * be quarantined: the partition's memory must then never be used again. */
+ * and the way back, in the order of design decision 16. A bind that failed is to be unbound, too,
+ * as far as it went. unbind returns false if a device could not be quarantined: the partition's
+ * memory must then never be used again. */
 int partition_bind_phbs(struct partition *p, const struct plan_partition *plan) must_check;
 bool partition_unbind_phbs(struct partition *p);
 

@@ -221,9 +221,6 @@ int partition_bind_phbs(struct partition *p, const struct plan_partition *plan)
 		int err = bind_phb(p, i, &plan->phbs[i]);
 
 		if (err) {
-			/* The group is closed again, or VFIO keeps it shut; either way it is
-			 * nobody's. */
-			(void)partition_unbind_phbs(p);
 			return err;
 		}
 	}

@@ -8,7 +8,8 @@
  * vfio_set_iommu, windows and maps, vfio_group_get_device; and back in any order: an object goes
  * when its last reference goes, and rights end when the last group leaves (SEED-004.15).
  *
- * Set-up calls (everything up to vfio_group_get_device, and their opposites) are for one thread.
+ * Set-up calls (everything up to vfio_group_get_device, and their opposites) on one group and its
+ * container are for one thread at a time; opening and registering are for the boot thread.
  * Map, unmap, lookup and flush on one container may run beside each other as far as the caller
  * keeps each window's map and unmap apart.
  */

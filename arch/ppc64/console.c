@@ -42,27 +42,26 @@ void console_write_now(const char *buf, size_t len)
 	}
 }
 
+/* What waited at the call, and no more: a partition that keeps writing must not keep another's
+ * thread here. The rest goes with the next write or the next tick. */
 void console_drain(void)
 {
-	while (atomic_load(&ring_in) != atomic_load(&ring_out)) {
-		if (atomic_flag_test_and_set(&draining)) {
-			return;
-		}
-		size_t out = atomic_load(&ring_out);
-		size_t waiting = atomic_load(&ring_in) - out;
-
-		while (waiting) {
-			size_t at = out % RING_SIZE;
-			size_t piece = RING_SIZE - at < waiting ? RING_SIZE - at : waiting;
-
-			console_write_now(ring + at, piece);
-			out += piece;
-			waiting -= piece;
-			atomic_store(&ring_out, out);
-		}
-		/* Who wrote after our last look found us draining and left: look again. */
-		atomic_flag_clear(&draining);
+	if (atomic_flag_test_and_set(&draining)) {
+		return;
 	}
+	size_t out = atomic_load(&ring_out);
+	size_t waiting = atomic_load(&ring_in) - out;
+
+	while (waiting) {
+		size_t at = out % RING_SIZE;
+		size_t piece = RING_SIZE - at < waiting ? RING_SIZE - at : waiting;
+
+		console_write_now(ring + at, piece);
+		out += piece;
+		waiting -= piece;
+		atomic_store(&ring_out, out);
+	}
+	atomic_flag_clear(&draining);
 }
 
 static size_t ring_put(const char *buf, size_t len)
@@ -109,7 +108,9 @@ size_t arch_console_read(char *buf, size_t len)
 
 void console_finish(void)
 {
-	console_drain();
+	for (unsigned int i = 0; i < MAX_TRIES && ring_in != ring_out; i++) {
+		console_drain();
+	}
 	for (unsigned int i = 0; i < MAX_TRIES; i++) {
 		int64_t rc = opal_call1(OPAL_CONSOLE_FLUSH, 0);
 

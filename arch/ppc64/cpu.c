@@ -20,10 +20,10 @@
 
 #define STACK_SIZE 16384u
 #define EMERG_SIZE 8192u
-/* DPFD 4: the prefetch depth firmware uses. Nothing else: no translation, no interrupt. */
-#define LPCR_HOST     0x0040000000000000ull
-#define MSR_HYP	      ((1ull << MSR_SF_BIT) | (1ull << MSR_HV_BIT) | (1ull << MSR_ME_BIT))
-#define DOORBELL      (5ull << 27) /* msgsnd: hypervisor doorbell to a server, by PIR */
+#define MSR_HYP	   ((1ull << MSR_SF_BIT) | (1ull << MSR_HV_BIT) | (1ull << MSR_ME_BIT))
+/* The farthest that either can be set without being negative at once. */
+#define DEC_FAR	      0x7fffffffull
+#define HDEC_FAR      0x007fffffffffffffull
 #define START_WAIT_NS 1000000000ull
 
 #define CHECK_AT(type, field, offset) \
@@ -31,6 +31,7 @@
 CHECK_AT(cpu, save_r3, CPU_SAVE_R3);
 CHECK_AT(cpu, save_r4, CPU_SAVE_R4);
 CHECK_AT(cpu, save_cr, CPU_SAVE_CR);
+CHECK_AT(cpu, save_cfar, CPU_SAVE_CFAR);
 CHECK_AT(cpu, guest, CPU_GUEST);
 CHECK_AT(cpu, vcpu, CPU_VCPU);
 CHECK_AT(cpu, run_sp, CPU_RUN_SP);
@@ -42,6 +43,7 @@ CHECK_AT(cpu, emerg_sp, CPU_EMERG_SP);
 CHECK_AT(cpu, emerg_r3, CPU_EMERG_R3);
 CHECK_AT(cpu, emerg_r4, CPU_EMERG_R4);
 CHECK_AT(cpu, emerg_cr, CPU_EMERG_CR);
+CHECK_AT(cpu, emerg_cfar, CPU_EMERG_CFAR);
 CHECK_AT(cpu, main_sp, CPU_MAIN_SP);
 CHECK_AT(cpu, enter, CPU_ENTER);
 CHECK_AT(cpu, pir, CPU_PIR);
@@ -54,8 +56,9 @@ CHECK_AT(vcpu_regs, xer, REGS_XER);
 CHECK_AT(vcpu_regs, srr0, REGS_SRR0);
 CHECK_AT(vcpu_regs, srr1, REGS_SRR1);
 CHECK_AT(vcpu_regs, ppr, REGS_PPR);
+CHECK_AT(vcpu_regs, cfar, REGS_CFAR);
 CHECK_AT(vcpu_regs, trap, REGS_TRAP);
-_Static_assert(sizeof(struct vcpu_regs) == REGS_SIZE, "frame of a trap");
+_Static_assert(sizeof(struct vcpu_regs) <= REGS_SIZE && REGS_SIZE % 16 == 0, "frame of a trap");
 
 /* Read by head.S: the boot thread's, and those that a starting thread looks for itself in; the last
  * is null. */
@@ -70,7 +73,6 @@ extern const uint8_t low_code[], low_guest_load[], low_code_end[];
 void guest_leave(void);
 void secondary_start(void);
 void secondary_main(void);
-void msr_write(uint64_t msr);
 
 /* The address of a function's code; what a pointer to it is in the ELFv2 ABI. */
 static uint64_t code_of(void (*fn)(void))
@@ -211,15 +213,31 @@ void cpu_start_all(struct board *b, struct mem_pool *pool)
 		b->nthreads);
 }
 
-static void park(bool housekeeper)
+/* Nothing may be pending that ends `stop` at once and for ever: the decrementers run out only in
+ * seconds, the PMU is frozen, and what a guest has set in PSSCR is gone. */
+static void quiet(bool housekeeper)
 {
+	spr_write(SPR_HDEC, HDEC_FAR);
+	spr_write(SPR_DEC, DEC_FAR);
+	spr_write(SPR_DPDES, 0);
+	spr_write(SPR_MMCR0, MMCR0_FREEZE);
+	spr_write(SPR_PSSCR, 0);
 	if (housekeeper) {
 		guest_set_idle_tick();
 	}
+}
+
+static void park(bool housekeeper)
+{
+	quiet(housekeeper);
 	__asm__ volatile(".machine push\n\t.machine power9\n\tstop\n\t.machine pop" : : : "memory");
-	/* What ended it is not taken, EE being off; a doorbell left pending would end the next one.
-	 */
-	__asm__ volatile("msgclr %0" : : "r"(DOORBELL) : "memory");
+	/* What ended it is not taken, EE being off; a doorbell left pending would end the next.
+	 * Stores made before the doorbell are seen only after msgsync. */
+	__asm__ volatile(".machine push\n\t.machine power9\n\t"
+			 "msgclr %0; msgsync; lwsync\n\t.machine pop"
+			 :
+			 : "r"(DOORBELL)
+			 : "memory");
 }
 
 _Noreturn void cpu_main(void)

@@ -20,7 +20,7 @@ struct vcpu;
 struct vcpu_regs {
 	uint64_t gpr[32];
 	uint64_t pc, msr, cr, lr, ctr, xer;
-	uint64_t srr0, srr1, ppr;
+	uint64_t srr0, srr1, ppr, cfar;
 	uint64_t trap;
 };
 
@@ -29,17 +29,16 @@ struct vcpu_run {
 	struct vcpu_regs regs; /* first: assembly has its address */
 	struct vcpu *vcpu;
 	unsigned int lpid;
-	bool little_interrupts; /* LPCR[ILE] */
 };
 
 struct cpu {
 	/* The vector stubs' scratch, and the same for machine check and system reset, which can
 	 * come while a stub uses the first. */
-	uint64_t save_r3, save_r4, save_cr;
+	uint64_t save_r3, save_r4, save_cr, save_cfar;
 	struct vcpu_run *guest; /* non-zero exactly while the guest's registers are live */
 	struct vcpu_run *vcpu;	/* whom guest_run() runs */
 	uint64_t run_sp, toc, exit_fn, leave, trap_fn, emerg_sp;
-	uint64_t emerg_r3, emerg_r4, emerg_cr;
+	uint64_t emerg_r3, emerg_r4, emerg_cr, emerg_cfar;
 	uint64_t main_sp, enter;
 	uint32_t pir;
 	/* C only from here. */
@@ -58,6 +57,15 @@ static inline struct cpu *cpu_self(void)
 	__asm__("mr %0, 13" : "=r"(self));
 	return self;
 }
+
+/* Our own MSR: 64-bit, hypervisor, machine checks on. */
+#define MSR_HYP ((1ull << MSR_SF_BIT) | (1ull << MSR_HV_BIT) | (1ull << MSR_ME_BIT))
+/* msgsnd and msgclr: hypervisor doorbell to a server, by PIR. */
+#define DOORBELL (5ull << 27)
+/* MMCR0: all counters stand still. */
+#define MMCR0_FREEZE 0x80000000ull
+
+void msr_write(uint64_t msr);
 
 extern struct cpu boot_cpu;
 

@@ -19,21 +19,18 @@
 
 #define TICKS_PER_SECOND 10u
 
-/* DPFD 4, UPRT, HR, GTSE, LPES0 (0x500 is the guest's), HDICE. */
-#define LPCR_GUEST 0x0040000000500409ull
 /* Floating point, vector, DSCR, PMU, BHRB, EBB, TAR; not msgsndp (it crosses threads) and not
  * transactional memory. */
 #define HFSCR_GUEST 0x19full
 /* Prefixed instructions, from POWER10 on. */
 #define HFSCR_PREFIX 0x2000ull
 #define PVR_POWER9   0x004eu
-#define MMCR0_FREEZE 0x80000000ull
 
 #define MSR_SF	  (1ull << MSR_SF_BIT)
 #define MSR_EE	  (1ull << MSR_EE_BIT)
 #define MSR_PR	  (1ull << MSR_PR_BIT)
 #define MSR_ME	  (1ull << MSR_ME_BIT)
-#define MSR_LE	  (1ull << MSR_LE_BIT)
+#define MSR_HV	  (1ull << MSR_HV_BIT)
 #define MSR_GUEST (MSR_SF | MSR_ME)
 /* Bits of SRR1/HSRR1 that say why, and are not the guest's MSR. */
 #define SRR1_WHY 0x783f0000ull
@@ -60,6 +57,51 @@ void guest_set_idle_tick(void)
 	spr_write(SPR_DEC, tick());
 }
 
+/*
+ * Registers that are the guest's while it runs, and what they are when it starts: nothing of
+ * firmware's, ours or another guest's. Those that only newer processors have are ignored by
+ * older ones in hypervisor state.
+ */
+static void clear_sprs(void)
+{
+	spr_write(SPR_SPRG0, 0);
+	spr_write(SPR_SPRG1, 0);
+	spr_write(SPR_SPRG2, 0);
+	spr_write(SPR_SPRG3, 0);
+	spr_write(SPR_DAR, 0);
+	spr_write(SPR_DSISR, 0);
+	spr_write(SPR_DSCR, 0);
+	spr_write(SPR_FSCR, 0);
+	spr_write(SPR_PIDR, 0);
+	spr_write(SPR_TIDR, 0);
+	spr_write(SPR_PSPB, 0);
+	spr_write(SPR_TAR, 0);
+	spr_write(SPR_VRSAVE, 0);
+	spr_write(SPR_EBBHR, 0);
+	spr_write(SPR_EBBRR, 0);
+	spr_write(SPR_BESCR, 0);
+	spr_write(SPR_AMR, 0);
+	spr_write(SPR_IAMR, 0);
+	spr_write(SPR_UAMOR, 0);
+	spr_write(SPR_AMOR, ~0ull);
+	spr_write(SPR_CIABR, 0);
+	spr_write(SPR_DAWRX0, 0);
+	spr_write(SPR_DPDES, 0);
+	spr_write(SPR_MMCR0, MMCR0_FREEZE);
+	spr_write(SPR_MMCR1, 0);
+	spr_write(SPR_MMCR2, 0);
+	spr_write(SPR_MMCRA, 0);
+	spr_write(SPR_SIAR, 0);
+	spr_write(SPR_SDAR, 0);
+	spr_write(SPR_PMC1, 0);
+	spr_write(SPR_PMC2, 0);
+	spr_write(SPR_PMC3, 0);
+	spr_write(SPR_PMC4, 0);
+	spr_write(SPR_PMC5, 0);
+	spr_write(SPR_PMC6, 0);
+	spr_write(SPR_DEC, 0x7fffffff);
+}
+
 void guest_prepare(struct vcpu_run *run)
 {
 	uint64_t hfscr = HFSCR_GUEST;
@@ -68,17 +110,8 @@ void guest_prepare(struct vcpu_run *run)
 		hfscr |= HFSCR_PREFIX;
 	}
 	spr_write(SPR_HFSCR, hfscr);
-	spr_write(SPR_AMOR, ~0ull);
-	spr_write(SPR_AMR, 0);
-	spr_write(SPR_IAMR, 0);
-	spr_write(SPR_UAMOR, 0);
-	spr_write(SPR_FSCR, 0);
-	spr_write(SPR_DSCR, 0);
-	spr_write(SPR_PIDR, 0);
-	spr_write(SPR_CIABR, 0);
-	spr_write(SPR_DAWRX0, 0);
-	spr_write(SPR_MMCR0, MMCR0_FREEZE);
-	spr_write(SPR_DEC, 0x7fffffff);
+	clear_sprs();
+	clear_vectors();
 	spr_write(SPR_LPIDR, run->lpid);
 	spr_write(SPR_LPCR, LPCR_GUEST);
 	spr_write(SPR_HDEC, tick());
@@ -89,9 +122,13 @@ void guest_finish(struct vcpu_run *run)
 {
 	struct vcpu *vcpu = run->vcpu;
 
-	spr_write(SPR_LPCR, LPCR_GUEST & ~1ull);
+	/* A machine check has turned ME off; the next one would stop the machine. */
+	msr_write(MSR_HYP);
+	spr_write(SPR_MMCR0, MMCR0_FREEZE);
+	spr_write(SPR_LPCR, LPCR_HOST);
 	spr_write(SPR_LPIDR, 0);
 	isync();
+	clear_vectors();
 	partition_vcpu_exited(vcpu);
 }
 
@@ -159,6 +196,10 @@ bool guest_exit(struct vcpu_run *run)
 {
 	struct vcpu_regs *r = &run->regs;
 
+	/* A machine check or system reset in the switch itself: the registers are ours. */
+	if (r->msr & MSR_HV) {
+		trap_in_hypervisor(r);
+	}
 	/* Why an interrupt came is in the same register as the guest's MSR; a machine check's bits
 	 * are wanted by the report. */
 	if (r->trap != 0x200) {
@@ -177,7 +218,7 @@ bool guest_exit(struct vcpu_run *run)
 		opal_call0(OPAL_HANDLE_HMI);
 		return partition_must_stop(run->vcpu);
 	case 0xe80:
-		__asm__ volatile("msgclr %0" : : "r"(5ull << 27) : "memory");
+		__asm__ volatile("msgclr %0" : : "r"(DOORBELL) : "memory");
 		return partition_must_stop(run->vcpu);
 	default:
 		return stop_with_report(run);

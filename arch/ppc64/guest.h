@@ -8,6 +8,9 @@
 /* Ticks of the timebase in a second, for arch_time_ns(). */
 extern uint64_t timebase_hz;
 
+/* Floating point, vector and their status registers to 0; in vectors_clear.S. */
+void clear_vectors(void);
+
 /* Loads the registers that only the guest uses, LPIDR and LPCR. On the guest's thread. */
 void guest_prepare(struct vcpu_run *run);
 

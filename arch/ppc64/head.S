@@ -9,14 +9,18 @@
 	.machine power9
 	.section .head, "ax"
 
-	.globl _start
-_start:
-	/* Where we were linked is where we are (tcelot.lds), so addresses can be loaded whole. */
+/* Where we were linked is where we are (tcelot.lds), so the address can be loaded whole. */
+.macro load_toc
 	lis	%r2, .TOC.@highest
 	ori	%r2, %r2, .TOC.@higher
 	sldi	%r2, %r2, 32
 	oris	%r2, %r2, .TOC.@h
 	ori	%r2, %r2, .TOC.@l
+.endm
+
+	.globl _start
+_start:
+	load_toc
 
 	addis	%r4, %r2, __bss_start@toc@ha
 	addi	%r4, %r4, __bss_start@toc@l
@@ -46,11 +50,7 @@ _start:
 /* A thread started by OPAL: finds its struct cpu by PIR. One that is in no table waits for ever. */
 	.globl secondary_start
 secondary_start:
-	lis	%r2, .TOC.@highest
-	ori	%r2, %r2, .TOC.@higher
-	sldi	%r2, %r2, 32
-	oris	%r2, %r2, .TOC.@h
-	ori	%r2, %r2, .TOC.@l
+	load_toc
 	addis	%r4, %r2, cpu_table@toc@ha
 	addi	%r4, %r4, cpu_table@toc@l
 1:	ld	%r13, 0(%r4)
@@ -109,6 +109,12 @@ msr_write:
 	hrfid
 	.size msr_write, . - msr_write
 
+.macro nonvolatile op
+	.irp n, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+	\op	%r\n, (32 + (\n - 14) * 8)(%r1)
+	.endr
+.endm
+
 /*
  * void guest_run(void). The hypervisor's registers are kept once, here; the switch code returns to
  * the same stack pointer at each exit and comes back through guest_leave when the guest is over.
@@ -121,9 +127,7 @@ guest_run:
 	mfcr	%r0
 	std	%r0, 8(%r1)
 	stdu	%r1, -256(%r1)
-	.irp n, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
-	std	%r\n, (32 + (\n - 14) * 8)(%r1)
-	.endr
+	nonvolatile std
 	std	%r1, CPU_RUN_SP(%r13)
 	ld	%r12, CPU_ENTER(%r13)
 	mtctr	%r12
@@ -131,9 +135,7 @@ guest_run:
 
 	.globl guest_leave
 guest_leave:
-	.irp n, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
-	ld	%r\n, (32 + (\n - 14) * 8)(%r1)
-	.endr
+	nonvolatile ld
 	addi	%r1, %r1, 256
 	ld	%r0, 8(%r1)
 	mtcr	%r0

@@ -46,8 +46,8 @@ static int config_read(
 		return -EINVAL;
 	}
 	/* Where nothing can be (a second device on the root bus), firmware answers this and makes
-	 * no cycle; on the bus it would be all ones. */
-	if (rc == OPAL_HARDWARE) {
+	 * no cycle; on the bus it would be all ones. Elsewhere a bridge is fenced. */
+	if (rc == OPAL_HARDWARE && bdfn >> 8 == 0 && bdfn >> 3 != 0) {
 		*val = size == 4 ? 0xffffffffu : (1u << (8 * size)) - 1;
 		return 0;
 	}

@@ -10,8 +10,13 @@
 #include "core/arch.h"
 #include "core/board.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
+
+/* Arguments of OPAL_REINIT_CPUS. */
+#define REINIT_BIG_ENDIAN 1
+#define REINIT_RADIX	  8
 
 extern uint8_t __image_start[], __image_end[];
 
@@ -41,6 +46,9 @@ _Noreturn void boot_main(const void *tree, uint64_t base, uint64_t entry)
 		console_write_now(unknown, sizeof(unknown) - 1);
 		arch_power_off();
 	}
+	/* Interrupts big-endian, translation radix: what firmware may have been left in by another
+	 * payload. It must be asked while all other threads are still its own. */
+	opal_call1(OPAL_REINIT_CPUS, REINIT_BIG_ENDIAN | REINIT_RADIX);
 	cpu_init_boot();
 	core_main(tree);
 }
@@ -75,30 +83,42 @@ _Noreturn void arch_run(void)
 	cpu_main();
 }
 
+/* Asks once: each repetition would push another message into the service processor's queue. */
+static _Noreturn void power_down(void)
+{
+	int64_t rc;
+
+	do {
+		rc = opal_call1(OPAL_CEC_POWER_DOWN, 0);
+		opal_call1(OPAL_POLL_EVENTS, 0);
+	} while (rc == OPAL_BUSY || rc == OPAL_BUSY_EVENT);
+	for (;;) {
+		opal_call1(OPAL_POLL_EVENTS, 0);
+	}
+}
+
 _Noreturn void arch_power_off(void)
 {
 	console_finish();
-	for (;;) {
-		opal_call1(OPAL_CEC_POWER_DOWN, 0);
-		opal_call1(OPAL_POLL_EVENTS, 0);
-	}
+	power_down();
 }
 
 _Noreturn void trap_in_hypervisor(struct vcpu_regs *regs)
 {
 	static const char last_words[] = "tcelot: a trap in the hypervisor; powering off\n";
+	static atomic_flag spoken;
 	struct cpu *self = cpu_self();
 
-	/* A trap while reporting one: no more words. */
-	if (self->trap_depth++ == 0) {
+	/* One thread has the last words; a trap while it reports adds none. */
+	if (self->trap_depth++ == 0 && !atomic_flag_test_and_set(&spoken)) {
 		char text[REPORT_MAX];
 
+		console_drain();
 		report_hypervisor(regs, text, sizeof(text));
 		console_write_now(text, strlen(text));
 		console_write_now(last_words, sizeof(last_words) - 1);
+		power_down();
 	}
 	for (;;) {
-		opal_call1(OPAL_CEC_POWER_DOWN, 0);
-		opal_call1(OPAL_POLL_EVENTS, 0);
 	}
 }

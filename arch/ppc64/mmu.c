@@ -30,6 +30,11 @@
 #define LEVELS	      4
 #define TLBIE_IS_LPID 0x800
 
+/* Of tlbiel: all translations, one congruence class at a time; POWER9 has 128, others fewer. */
+#define TLBIEL_IS_ALL	 0xc00u
+#define TLBIEL_SET_SHIFT 12
+#define TLB_SETS	 128u
+
 /* Bits translated by an entry of each level, from the root, and by the level itself. */
 static const unsigned int level_shift[LEVELS] = {39, 30, 21, 12};
 static const unsigned int level_bits[LEVELS] = {13, 9, 9, 9};
@@ -40,18 +45,42 @@ static uint64_t partition_table[PATB_ENTRIES * 2]
 
 static struct arch_partition partitions[PARTITION_MAX];
 
+/* What firmware, or whoever ran before it, left in this thread's TLB. */
+static void flush_thread(void)
+{
+	__asm__ volatile("ptesync" : : : "memory");
+	for (uint64_t set = 0; set < TLB_SETS; set++) {
+		uint64_t rb = TLBIEL_IS_ALL | set << TLBIEL_SET_SHIFT;
+
+		__asm__ volatile(".machine push\n\t.machine power9\n\t"
+				 "tlbiel %0, %1, 2, 1, 1\n\t"
+				 "tlbiel %0, %1, 2, 0, 1\n\t"
+				 ".machine pop"
+				 :
+				 : "r"(rb), "r"((uint64_t)0)
+				 : "memory");
+	}
+	__asm__ volatile("ptesync; isync" : : : "memory");
+}
+
 void mmu_init_thread(void)
 {
 	spr_write(SPR_PTCR, (uintptr_t)partition_table | (PATB_SHIFT - 12));
 	spr_write(SPR_LPIDR, 0);
 	isync();
+	flush_thread();
 }
 
-/* Everything cached of one partition's translations goes, on all threads. */
+/* Everything cached of one partition's translations goes, on all threads: what its guest's own
+ * trees gave (PRS = 1) and what ours did. The last one twice: a POWER9 may lose stores that race
+ * with a single tlbie. */
 static void flush_lpid(unsigned int lpid)
 {
 	__asm__ volatile(".machine push\n\t.machine power9\n\t"
 			 "ptesync\n\t"
+			 "tlbie %0, %1, 2, 1, 1\n\t"
+			 "tlbie %0, %1, 2, 0, 1\n\t"
+			 "eieio\n\ttlbsync\n\tptesync\n\t"
 			 "tlbie %0, %1, 2, 0, 1\n\t"
 			 "eieio\n\ttlbsync\n\tptesync\n\t"
 			 ".machine pop"
@@ -84,7 +113,9 @@ static int add_table(struct arch_partition *a, uint64_t *entry, unsigned int lev
 		return err;
 	}
 	memset(mem_ptr(a->pool, page), 0, table_bytes(level));
-	*entry = ENTRY_VALID | page.v | level_bits[level];
+	/* Walkers of other threads must find the table empty, not as its last owner left it. */
+	__asm__ volatile("lwsync" : : : "memory");
+	*(volatile uint64_t *)entry = ENTRY_VALID | page.v | level_bits[level];
 	return 0;
 }
 

@@ -25,7 +25,7 @@
 #define OPAL_START_CPU		    41
 #define OPAL_PCI_MAP_PE_DMA_WINDOW  44
 #define OPAL_PCI_RESET		    49
-#define OPAL_CHECK_TOKEN	    80
+#define OPAL_REINIT_CPUS	    70
 #define OPAL_HANDLE_HMI		    98
 #define OPAL_CONSOLE_FLUSH	    117
 #define OPAL_PCI_TCE_KILL	    126

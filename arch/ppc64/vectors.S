@@ -16,12 +16,14 @@
 	.globl low_code
 low_code:
 
-/* 20 bytes: the vectors from 0xe00 stand 0x20 apart. */
+/* 28 bytes: the vectors from 0xe00 stand 0x20 apart. CFAR is the guest's until our first branch. */
 .macro vector at, flag = 0
 	.org	low_code + \at
 	mtspr	SPR_HSPRG1, %r13
 	mfspr	%r13, SPR_HSPRG0
 	std	%r3, CPU_SAVE_R3(%r13)
+	mfspr	%r3, SPR_CFAR
+	std	%r3, CPU_SAVE_CFAR(%r13)
 	li	%r3, \at + \flag
 	b	trap
 .endm
@@ -31,8 +33,17 @@ low_code:
 	mtspr	SPR_HSPRG1, %r13
 	mfspr	%r13, SPR_HSPRG0
 	std	%r3, CPU_EMERG_R3(%r13)
+	mfspr	%r3, SPR_CFAR
+	std	%r3, CPU_EMERG_CFAR(%r13)
 	li	%r3, \at
 	b	trap_emergency
+.endm
+
+/* r14 to r31 to or from the registers at r4. */
+.macro nonvolatile op
+	.irp n, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+	\op	%r\n, REGS_GPR(\n)(%r4)
+	.endr
 .endm
 
 	emergency 0x100			/* system reset */
@@ -83,9 +94,7 @@ trap_in_guest_r0_saved:
 	.irp n, 5, 6, 7, 8, 9, 10, 11, 12
 	std	%r\n, REGS_GPR(\n)(%r4)
 	.endr
-	.irp n, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
-	std	%r\n, REGS_GPR(\n)(%r4)
-	.endr
+	nonvolatile std
 	ld	%r5, CPU_SAVE_R3(%r13)
 	ld	%r6, CPU_SAVE_R4(%r13)
 	ld	%r7, CPU_SAVE_CR(%r13)
@@ -94,6 +103,8 @@ trap_in_guest_r0_saved:
 	std	%r6, REGS_GPR(4)(%r4)
 	std	%r7, REGS_CR(%r4)
 	std	%r8, REGS_GPR(13)(%r4)
+	ld	%r5, CPU_SAVE_CFAR(%r13)
+	std	%r5, REGS_CFAR(%r4)
 	mfspr	%r5, SPR_PPR
 	/* The guest may have lowered its priority; ours is normal. */
 	or	%r2, %r2, %r2
@@ -143,11 +154,13 @@ low_guest_load:
 	ld	%r7, REGS_XER(%r4)
 	ld	%r8, REGS_CR(%r4)
 	ld	%r9, REGS_PPR(%r4)
+	ld	%r10, REGS_CFAR(%r4)
 	mtlr	%r5
 	mtctr	%r6
 	mtxer	%r7
 	mtcr	%r8
 	mtspr	SPR_PPR, %r9
+	mtspr	SPR_CFAR, %r10
 	ld	%r0, REGS_GPR(0)(%r4)
 	ld	%r1, REGS_GPR(1)(%r4)
 	ld	%r2, REGS_GPR(2)(%r4)
@@ -155,9 +168,7 @@ low_guest_load:
 	.irp n, 5, 6, 7, 8, 9, 10, 11, 12
 	ld	%r\n, REGS_GPR(\n)(%r4)
 	.endr
-	.irp n, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
-	ld	%r\n, REGS_GPR(\n)(%r4)
-	.endr
+	nonvolatile ld
 	std	%r4, CPU_GUEST(%r13)
 	ld	%r13, REGS_GPR(13)(%r4)
 	ld	%r4, REGS_GPR(4)(%r4)
@@ -186,6 +197,8 @@ trap_emergency:
 	std	%r0, CPU_SAVE_R4(%r13)
 	ld	%r0, CPU_EMERG_CR(%r13)
 	std	%r0, CPU_SAVE_CR(%r13)
+	ld	%r0, CPU_EMERG_CFAR(%r13)
+	std	%r0, CPU_SAVE_CFAR(%r13)
 	b	trap_in_guest_r0_saved
 1:	ld	%r4, CPU_EMERG_SP(%r13)
 	std	%r5, REGS_GPR(5)(%r4)
@@ -213,9 +226,7 @@ trap_in_hypervisor_state:
 	.irp n, 6, 7, 8, 9, 10, 11, 12
 	std	%r\n, REGS_GPR(\n)(%r4)
 	.endr
-	.irp n, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
-	std	%r\n, REGS_GPR(\n)(%r4)
-	.endr
+	nonvolatile std
 	mfspr	%r5, SPR_HSPRG1
 	std	%r5, REGS_GPR(13)(%r4)
 	mflr	%r5
