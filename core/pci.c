@@ -6,14 +6,11 @@
  * mapping.
  */
 #include "core/pci.h"
+#include "core/pci_parts.h"
 
 #include "core/range.h"
 
 #include <string.h>
-
-#define PCI_BAR_FLAG_64	      0x4u
-#define PCI_BAR_FLAG_PREFETCH 0x8u
-#define PCI_BAR_MIN_SIZE      16u
 
 /* PCI Express capability: the register behind id and pointer, and FLR in the device capabilities,
  * which is hidden since the guest cannot start one. */
@@ -74,27 +71,7 @@ static uint32_t ones(unsigned int size)
 	return ALL32 >> (32 - 8 * size);
 }
 
-/* The bytes at off as a little-endian value, whatever our own order is (SEED-002.15). */
-static uint32_t bytes_get(const uint8_t *map, unsigned int off, unsigned int size)
-{
-	uint32_t v = 0;
-
-	for (unsigned int i = 0; i < size; i++) {
-		v |= (uint32_t)map[off + i] << (8 * i);
-	}
-	return v;
-}
-
-static void bytes_put(uint8_t *map, unsigned int off, unsigned int size, uint32_t v)
-{
-	for (unsigned int i = 0; i < size; i++) {
-		map[off + i] = (uint8_t)(v >> (8 * i));
-	}
-}
-
-/* One read cycle. All ones is an answer that a missing device gives too, so it is believed only
- * while the vendor id, which cannot be all ones, reads as something else. */
-static int live_read(struct pci_func *f, unsigned int off, unsigned int size, uint32_t *val)
+int pci_live_read(struct pci_func *f, unsigned int off, unsigned int size, uint32_t *val)
 {
 	uint32_t v = 0, vendor = 0;
 
@@ -115,71 +92,9 @@ static int live_read(struct pci_func *f, unsigned int off, unsigned int size, ui
 
 static void apply_rule(struct pci_func *f, const struct pci_rule *r)
 {
-	bytes_put(f->virt, r->off, r->len, r->virt);
-	bytes_put(f->wmask, r->off, r->len, r->wmask);
-	bytes_put(f->pass, r->off, r->len, r->pass);
-}
-
-static unsigned int bar_reg(unsigned int bar)
-{
-	return PCI_BAR0 + 4 * bar;
-}
-
-static int check_bar(const struct pci_bar bars[PCI_NUM_BARS], unsigned int i)
-{
-	const struct pci_bar *b = &bars[i];
-	bool low = i > 0 && bars[i - 1].is64 && bars[i - 1].size && !bars[i - 1].upper;
-
-	if (b->upper != low || (b->upper && b->size)) {
-		return -EINVAL;
-	}
-	if (!b->size) {
-		return 0;
-	}
-	if (!is_pow2(b->size) || b->size < PCI_BAR_MIN_SIZE || !is_aligned(b->value, b->size)) {
-		return -EINVAL;
-	}
-	if (b->is64) {
-		return i + 1 < PCI_NUM_BARS ? 0 : -EINVAL;
-	}
-	/* One of 4 GiB would have no address bit left. */
-	return b->size < 1ull << 32 && b->value < 1ull << 32 ? 0 : -EINVAL;
-}
-
-/* Sizing needs no code of its own: the bits below the size cannot be written (SEED-002.11). */
-static void init_bar(struct pci_func *f, unsigned int i)
-{
-	const struct pci_bar *b = &f->bars[i];
-	unsigned int reg = bar_reg(i);
-	uint64_t mask = ~(b->size - 1);
-	uint32_t flags =
-		(b->is64 ? PCI_BAR_FLAG_64 : 0) | (b->prefetch ? PCI_BAR_FLAG_PREFETCH : 0);
-
-	if (!b->size) {
-		return;
-	}
-	bytes_put(f->wmask, reg, 4, (uint32_t)mask);
-	bytes_put(f->image, reg, 4, (uint32_t)b->value | flags);
-	if (b->is64) {
-		bytes_put(f->wmask, reg + 4, 4, (uint32_t)(mask >> 32));
-		bytes_put(f->image, reg + 4, 4, (uint32_t)(b->value >> 32));
-	}
-}
-
-static int init_bars(struct pci_func *f, const struct pci_bar bars[PCI_NUM_BARS])
-{
-	for (unsigned int i = 0; i < PCI_NUM_BARS; i++) {
-		int err = check_bar(bars, i);
-
-		if (err) {
-			return err;
-		}
-	}
-	for (unsigned int i = 0; i < PCI_NUM_BARS; i++) {
-		f->bars[i] = bars[i];
-		init_bar(f, i);
-	}
-	return 0;
+	pci_put(f->virt, r->off, r->len, r->virt);
+	pci_put(f->wmask, r->off, r->len, r->wmask);
+	pci_put(f->pass, r->off, r->len, r->pass);
 }
 
 static bool cap_listed(const struct pci_cap_list *l, unsigned int pos)
@@ -200,18 +115,18 @@ static int read_cap_list(struct pci_func *f, struct pci_cap_list *l)
 	int err;
 
 	l->n = 0;
-	err = live_read(f, PCI_STATUS, 2, &v);
+	err = pci_live_read(f, PCI_STATUS, 2, &v);
 	if (err || !(v & PCI_STATUS_CAP_LIST)) {
 		return err;
 	}
-	err = live_read(f, PCI_CAP_PTR, 1, &v);
+	err = pci_live_read(f, PCI_CAP_PTR, 1, &v);
 	while (!err && l->n < PCI_CAP_MAX) {
 		uint8_t pos = (uint8_t)(v & 0xfc);
 
 		if (pos < PCI_CAP_FIRST || cap_listed(l, pos)) {
 			break;
 		}
-		err = live_read(f, pos, 2, &v);
+		err = pci_live_read(f, pos, 2, &v);
 		l->caps[l->n++] = (struct pci_cap){.pos = pos, .id = (uint8_t)v};
 		v >>= 8;
 	}
@@ -257,8 +172,8 @@ static unsigned int exp_size(uint32_t flags, unsigned int room)
 }
 
 /*
- * The capabilities that are shown, all of them read-only. size is given the 16 bits behind id and
- * pointer. hide: bits, counted from the capability's start, that read 0.
+ * The capabilities that are shown as they are, all of them read-only. size is given the 16 bits
+ * behind id and pointer. hide: bits, counted from the capability's start, that read 0.
  */
 static const struct pci_cap_rule {
 	uint8_t id;
@@ -290,10 +205,13 @@ static int show_cap(
 	int err;
 
 	*size = 0;
+	if (c->id == PCI_CAP_MSI || c->id == PCI_CAP_MSIX) {
+		return pci_msi_show(f, c->pos, c->id, cap_room(l, c->pos), size);
+	}
 	if (!r) {
 		return 0;
 	}
-	err = live_read(f, c->pos + PCI_EXP_FLAGS, 2, &flags);
+	err = pci_live_read(f, c->pos + PCI_EXP_FLAGS, 2, &flags);
 	if (err) {
 		return err;
 	}
@@ -340,7 +258,7 @@ static int check_header(struct pci_func *f)
 	if ((v & 0xffff) == 0xffff) {
 		return -ENODEV;
 	}
-	if (live_read(f, PCI_HEADER_TYPE, 1, &v)) {
+	if (pci_live_read(f, PCI_HEADER_TYPE, 1, &v)) {
 		return -EIO;
 	}
 	return v & ~PCI_HEADER_MULTI ? -EINVAL : 0;
@@ -350,7 +268,7 @@ static int close_device(struct pci_func *f)
 {
 	uint32_t command;
 
-	if (live_read(f, PCI_COMMAND, 2, &command)) {
+	if (pci_live_read(f, PCI_COMMAND, 2, &command)) {
 		return -EIO;
 	}
 	command = (command & ~PCI_COMMAND_MASTER) | PCI_COMMAND_INTX_OFF;
@@ -372,7 +290,7 @@ int pci_func_init(struct pci_func *f, unsigned int devfn, const struct pci_bar b
 	}
 	err = check_header(f);
 	if (!err) {
-		err = init_bars(f, bars);
+		err = pci_bars_init(f, bars);
 	}
 	if (!err) {
 		err = close_device(f);
@@ -380,7 +298,39 @@ int pci_func_init(struct pci_func *f, unsigned int devfn, const struct pci_bar b
 	if (!err) {
 		err = init_caps(f);
 	}
+	if (!err) {
+		err = pci_msi_close(f);
+	}
 	return err;
+}
+
+/* The device's INTx-disable becomes what the guest's is. */
+static void follow_intx(struct pci_func *f)
+{
+	uint32_t command;
+
+	if (!f->intx || pci_live_read(f, PCI_COMMAND, 2, &command)) {
+		return;
+	}
+	command &= ~PCI_COMMAND_INTX_OFF;
+	command |= pci_get(f->image, PCI_COMMAND, 2) & PCI_COMMAND_INTX_OFF;
+	(void)f->ops->write(f->dev, PCI_COMMAND, 2, command);
+}
+
+void pci_func_route_intx(struct pci_func *f)
+{
+	f->intx = true;
+	follow_intx(f);
+}
+
+bool pci_func_claim(struct pci_func *f)
+{
+	return !atomic_flag_test_and_set_explicit(&f->busy, memory_order_acquire);
+}
+
+void pci_func_yield(struct pci_func *f)
+{
+	atomic_flag_clear_explicit(&f->busy, memory_order_release);
 }
 
 void pci_func_set_multi(struct pci_func *f, bool multi)
@@ -398,14 +348,14 @@ static int check_access(unsigned int off, unsigned int size)
 
 static uint32_t read_func(struct pci_func *f, unsigned int off, unsigned int size)
 {
-	uint32_t virt = bytes_get(f->virt, off, size);
-	uint32_t image = bytes_get(f->image, off, size);
+	uint32_t virt = pci_get(f->virt, off, size);
+	uint32_t image = pci_get(f->image, off, size);
 	uint32_t live = 0;
 
 	if (f->gone) {
 		return ones(size);
 	}
-	if (virt != ones(size) && live_read(f, off, size, &live)) {
+	if (virt != ones(size) && pci_live_read(f, off, size, &live)) {
 		return ones(size);
 	}
 	return (image & virt) | (live & ~virt);
@@ -418,11 +368,11 @@ int pci_config_read(struct pci_func *f, unsigned int off, unsigned int size, uin
 	if (err) {
 		return err;
 	}
-	if (atomic_flag_test_and_set_explicit(&f->busy, memory_order_acquire)) {
+	if (!pci_func_claim(f)) {
 		return -EBUSY;
 	}
 	*val = read_func(f, off, size);
-	atomic_flag_clear_explicit(&f->busy, memory_order_release);
+	pci_func_yield(f);
 	return 0;
 }
 
@@ -437,7 +387,7 @@ static void write_device(struct pci_func *f, unsigned int off, unsigned int size
 		if (!pass) {
 			continue;
 		}
-		if (live_read(f, off + i, 1, &old)) {
+		if (pci_live_read(f, off + i, 1, &old)) {
 			return;
 		}
 		(void)f->ops->write(
@@ -447,66 +397,9 @@ static void write_device(struct pci_func *f, unsigned int off, unsigned int size
 
 static void write_image(struct pci_func *f, unsigned int off, unsigned int size, uint32_t val)
 {
-	uint32_t mask = bytes_get(f->wmask, off, size);
+	uint32_t mask = pci_get(f->wmask, off, size);
 
-	bytes_put(f->image, off, size, (bytes_get(f->image, off, size) & ~mask) | (val & mask));
-}
-
-/* What the guest's registers say the BAR's address is. */
-static uint64_t bar_value(const struct pci_func *f, unsigned int i)
-{
-	uint64_t v = bytes_get(f->image, bar_reg(i), 4) & ~0xfu;
-
-	if (f->bars[i].is64) {
-		v |= (uint64_t)bytes_get(f->image, bar_reg(i) + 4, 4) << 32;
-	}
-	return v;
-}
-
-static bool bar_fits(const struct pci_func *f, unsigned int i)
-{
-	const struct pci_bar *b = &f->bars[i];
-
-	if (!range_inside(b->value, b->size, PCI_BUS_FIRST, PCI_BUS_LAST - PCI_BUS_FIRST + 1ull)) {
-		return false;
-	}
-	for (unsigned int k = 0; k < PCI_NUM_BARS; k++) {
-		if (f->mapped[k] &&
-			range_overlaps(b->value, b->size, f->bars[k].value, f->bars[k].size)) {
-			return false;
-		}
-	}
-	return true;
-}
-
-static void unmap_bar(struct pci_func *f, unsigned int i)
-{
-	if (f->mapped[i]) {
-		(void)f->ops->map_bar(f->dev, i, f->bars[i].value, false);
-		f->mapped[i] = false;
-	}
-}
-
-/* Makes the mappings what COMMAND and the BAR registers say: first everything that has to go, so
- * that BARs may change places one register after the other. */
-static void update_maps(struct pci_func *f)
-{
-	bool on = f->image[PCI_COMMAND] & PCI_COMMAND_MEMORY;
-
-	for (unsigned int i = 0; i < PCI_NUM_BARS; i++) {
-		struct pci_bar *b = &f->bars[i];
-		uint64_t value = b->size ? bar_value(f, i) : 0;
-
-		if (!on || value != b->value) {
-			unmap_bar(f, i);
-		}
-		b->value = value;
-	}
-	for (unsigned int i = 0; i < PCI_NUM_BARS && on; i++) {
-		if (f->bars[i].size && !f->mapped[i] && bar_fits(f, i)) {
-			f->mapped[i] = !f->ops->map_bar(f->dev, i, f->bars[i].value, true);
-		}
-	}
+	pci_put(f->image, off, size, (pci_get(f->image, off, size) & ~mask) | (val & mask));
 }
 
 int pci_config_write(struct pci_func *f, unsigned int off, unsigned int size, uint32_t val)
@@ -516,7 +409,7 @@ int pci_config_write(struct pci_func *f, unsigned int off, unsigned int size, ui
 	if (err) {
 		return err;
 	}
-	if (atomic_flag_test_and_set_explicit(&f->busy, memory_order_acquire)) {
+	if (!pci_func_claim(f)) {
 		return -EBUSY;
 	}
 	if (!f->gone) {
@@ -524,12 +417,16 @@ int pci_config_write(struct pci_func *f, unsigned int off, unsigned int size, ui
 	}
 	if (!f->gone) {
 		write_image(f, off, size, val);
+		if (range_overlaps(off, size, PCI_COMMAND, 2)) {
+			follow_intx(f);
+		}
 		if (range_overlaps(off, size, PCI_COMMAND, 2) ||
 			range_overlaps(off, size, PCI_BAR0, 4 * PCI_NUM_BARS)) {
-			update_maps(f);
+			pci_bars_update(f);
 		}
+		pci_msi_follow(f, off, size);
 	}
-	atomic_flag_clear_explicit(&f->busy, memory_order_release);
+	pci_func_yield(f);
 	return 0;
 }
 
@@ -540,5 +437,5 @@ void pci_func_quiesce(struct pci_func *f)
 		(void)f->ops->write(f->dev, PCI_COMMAND, 2, PCI_COMMAND_INTX_OFF);
 	}
 	f->image[PCI_COMMAND] &= (uint8_t)~PCI_COMMAND_MEMORY;
-	update_maps(f);
+	pci_bars_update(f);
 }

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The devices of VFIO: a PCI function of a group, its life and its config space. A function that
- * stops answering is said once and is gone from then on: nothing is asked of it any more.
+ * The devices of VFIO: a PCI function of a group, its life, its config space and its BARs. A
+ * function that stops answering is said once and is gone from then on: nothing is asked of it any
+ * more.
  */
 #include "core/vfio.h"
 
+#include "core/arch.h"
 #include "core/log.h"
 #include "core/pci.h"
+#include "core/range.h"
 
 #define CONFIG_BYTES 4096u
 
@@ -79,6 +82,39 @@ int vfio_config_write(struct vfio_device *d, unsigned int off, unsigned int size
 	if (d->gone || phb->ops->config_write(phb, host_of(d)->bdfn, off, size, val)) {
 		return device_lost(d);
 	}
+	return 0;
+}
+
+static bool bar_access_sound(
+	const struct vfio_device *d, unsigned int bar, uint64_t off, unsigned int size)
+{
+	return d->opened && bar < PCI_NUM_BARS && is_pow2(size) && size <= 8 &&
+	       is_aligned(off, size) && range_below(off, size, host_of(d)->bars[bar].size);
+}
+
+int vfio_bar_read(
+	struct vfio_device *d, unsigned int bar, uint64_t off, unsigned int size, uint64_t *val)
+{
+	if (!bar_access_sound(d, bar, off, size)) {
+		return -EINVAL;
+	}
+	if (d->gone) {
+		return -EIO;
+	}
+	*val = arch_mmio_read(hpa(host_of(d)->bars[bar].cpu.v + off), size);
+	return 0;
+}
+
+int vfio_bar_write(
+	struct vfio_device *d, unsigned int bar, uint64_t off, unsigned int size, uint64_t val)
+{
+	if (!bar_access_sound(d, bar, off, size)) {
+		return -EINVAL;
+	}
+	if (d->gone) {
+		return -EIO;
+	}
+	arch_mmio_write(hpa(host_of(d)->bars[bar].cpu.v + off), size, val);
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 /* A fake PCI function: registers by masks, every call checked against the contract and recorded. */
 #include "tests/fake/fake_pci.h"
 
+#include "core/mem.h"
 #include "core/range.h"
 
 #include <stdarg.h>
@@ -98,28 +99,76 @@ static int fake_write(void *dev, unsigned int off, unsigned int size, uint32_t v
 	return 0;
 }
 
-static int map(struct fake_pci *d, unsigned int bar, uint64_t value)
+/* Whether len bytes of a BAR at off share a page with n bytes at where. */
+static bool shares_page(uint64_t off, uint64_t len, uint64_t where, uint64_t n)
+{
+	return n && range_overlaps(off, len, align_down(where, MEM_PAGE),
+			    align_down(where + n - 1, MEM_PAGE) + MEM_PAGE -
+				    align_down(where, MEM_PAGE));
+}
+
+static void check_holes(const struct fake_pci *d, unsigned int bar, uint64_t off, uint64_t len)
+{
+	assert_false(bar == d->table_bar && shares_page(off, len, d->table, 16 * d->msix_entries));
+	assert_false(bar == d->pba_bar && shares_page(off, len, d->pba, (d->msix_entries + 7) / 8));
+}
+
+static bool is_page_rest(const struct fake_pci *d, unsigned int bar, uint64_t off, uint64_t len)
+{
+	return d->bar_size[bar] < MEM_PAGE && !off && len == MEM_PAGE;
+}
+
+static int map(struct fake_pci *d, unsigned int bar, uint64_t off, uint64_t len, uint64_t value)
 {
 	uint64_t size = d->bar_size[bar];
 
-	assert_false(d->mapped[bar]);
 	assert_true(is_aligned(value, size));
+	assert_true(is_aligned(off | len, MEM_PAGE) && len);
+	assert_true(range_below(off, len, size) || is_page_rest(d, bar, off, len));
 	assert_true(value >= 0x80000000u && value + size - 1 <= 0xfffeffffu);
+	check_holes(d, bar, off, len);
 	for (unsigned int i = 0; i < PCI_NUM_BARS; i++) {
-		assert_false(d->mapped[i] &&
+		assert_false(i != bar && d->mapped[i] &&
 			     range_overlaps(value, size, d->mapped_at[i], d->bar_size[i]));
 	}
+	for (unsigned int i = 0; i < d->npieces; i++) {
+		assert_false(d->pieces[i].bar == bar &&
+			     range_overlaps(off, len, d->pieces[i].off, d->pieces[i].len));
+	}
 	d->nmaps++;
-	if (d->fail_map) {
-		d->fail_map--;
+	if (d->fail_map && !--d->fail_map) {
 		return -EEXIST;
 	}
+	assert_true(!d->mapped[bar] || d->mapped_at[bar] == value);
+	assert_true(d->npieces < FAKE_PCI_PIECE_MAX);
+	d->pieces[d->npieces++] = (struct fake_pci_piece){bar, off, len};
 	d->mapped[bar] = true;
 	d->mapped_at[bar] = value;
 	return 0;
 }
 
-static int fake_map_bar(void *dev, unsigned int bar, uint64_t value, bool mapped)
+static void unmap(struct fake_pci *d, unsigned int bar, uint64_t off, uint64_t len)
+{
+	bool more = false, found = false;
+
+	for (unsigned int i = 0; i < d->npieces; i++) {
+		struct fake_pci_piece *piece = &d->pieces[i];
+
+		if (piece->bar == bar && piece->off == off && piece->len == len) {
+			*piece = d->pieces[--d->npieces];
+			found = true;
+			i--;
+		} else {
+			more = more || piece->bar == bar;
+		}
+	}
+	assert_true(found);
+	d->mapped[bar] = more;
+	d->nunmaps++;
+}
+
+static int fake_map_bar(
+	void *dev, unsigned int bar, uint64_t off, uint64_t len, uint64_t value, bool mapped)
 {
 	struct fake_pci *d = dev;
 
@@ -127,16 +176,75 @@ static int fake_map_bar(void *dev, unsigned int bar, uint64_t value, bool mapped
 	assert_int_not_equal(d->bar_size[bar], 0);
 	record(d, mapped ? FAKE_PCI_MAP : FAKE_PCI_UNMAP, bar, 0, value);
 	if (mapped) {
-		return map(d, bar, value);
+		return map(d, bar, off, len, value);
 	}
 	assert_true(d->mapped[bar]);
 	assert_true(d->mapped_at[bar] == value);
-	d->mapped[bar] = false;
-	d->nunmaps++;
+	unmap(d, bar, off, len);
 	return 0;
 }
 
-const struct pci_func_ops fake_pci_ops = {fake_read, fake_write, fake_map_bar};
+static void check_bar_access(
+	const struct fake_pci *d, unsigned int bar, uint64_t off, unsigned int size)
+{
+	assert_in_range(bar, 0, PCI_NUM_BARS - 1);
+	assert_true(is_pow2(size) && size <= 8 && is_aligned(off, size));
+	assert_true(range_below(off, size, d->bar_size[bar]));
+}
+
+static int fake_bar_read(
+	void *dev, unsigned int bar, uint64_t off, unsigned int size, uint64_t *val)
+{
+	struct fake_pci *d = dev;
+
+	check_bar_access(d, bar, off, size);
+	d->nbar_reads++;
+	if (d->absent) {
+		return -EIO;
+	}
+	*val = 0;
+	for (unsigned int i = 0; i < size && off + i < FAKE_PCI_BAR_MEM; i++) {
+		*val |= (uint64_t)d->bar_mem[bar][off + i] << (8 * i);
+	}
+	return 0;
+}
+
+/* PCI 3.0, 6.8.3.5: software must not change address or data of an entry that is not masked. */
+static void check_entry_write(
+	const struct fake_pci *d, unsigned int bar, uint64_t off, unsigned int size)
+{
+	unsigned int v = (unsigned int)(off - d->table) / 16;
+
+	if (bar == d->table_bar && range_inside(off, size, d->table, 16 * d->msix_entries) &&
+		(off - d->table) % 16 < 12) {
+		assert_int_equal(fake_pci_entry(d, v, 12) & 1, 1);
+	}
+}
+
+static int fake_bar_write(
+	void *dev, unsigned int bar, uint64_t off, unsigned int size, uint64_t val)
+{
+	struct fake_pci *d = dev;
+
+	check_bar_access(d, bar, off, size);
+	check_entry_write(d, bar, off, size);
+	d->nbar_writes++;
+	if (d->absent) {
+		return -EIO;
+	}
+	for (unsigned int i = 0; i < size && off + i < FAKE_PCI_BAR_MEM; i++) {
+		d->bar_mem[bar][off + i] = (uint8_t)(val >> (8 * i));
+	}
+	return 0;
+}
+
+const struct pci_func_ops fake_pci_ops = {
+	.read = fake_read,
+	.write = fake_write,
+	.map_bar = fake_map_bar,
+	.bar_read = fake_bar_read,
+	.bar_write = fake_bar_write,
+};
 
 void fake_pci_init(struct fake_pci *d, const struct pci_bar bars[PCI_NUM_BARS])
 {
@@ -176,7 +284,40 @@ void fake_pci_add_cap(struct fake_pci *d, unsigned int pos, unsigned int id, uns
 	*link = pos + 1;
 }
 
+void fake_pci_add_msix(struct fake_pci *d, unsigned int pos, unsigned int entries, uint32_t table,
+	uint32_t pba, unsigned int *link)
+{
+	fake_pci_add_cap(d, pos, PCI_CAP_MSIX, 12, 0, link);
+	fake_pci_put(d, pos + 2, 2, entries - 1);
+	fake_pci_put(d, pos + 4, 4, table);
+	fake_pci_put(d, pos + 8, 4, pba);
+	d->sticks[pos + 2] = 0;
+	d->sticks[pos + 3] = 0xc0;
+	memset(d->sticks + pos + 4, 0, 8);
+	d->msix_entries = entries;
+	d->table_bar = table & 7;
+	d->table = table & ~7u;
+	d->pba_bar = pba & 7;
+	d->pba = pba & ~7u;
+	if (d->table_bar < PCI_NUM_BARS && d->table < FAKE_PCI_BAR_MEM &&
+		16 * entries <= FAKE_PCI_BAR_MEM - d->table) {
+		memset(d->bar_mem[d->table_bar] + d->table, 0xee, 16 * entries);
+	}
+}
+
+uint32_t fake_pci_entry(const struct fake_pci *d, unsigned int v, unsigned int off)
+{
+	uint32_t val = 0;
+
+	assert_in_range(v, 0, d->msix_entries - 1);
+	for (unsigned int i = 0; i < 4; i++) {
+		val |= (uint32_t)d->bar_mem[d->table_bar][d->table + 16 * v + off + i] << (8 * i);
+	}
+	return val;
+}
+
 void fake_pci_forget(struct fake_pci *d)
 {
 	d->nreads = d->nwrites = d->nmaps = d->nunmaps = d->ncycles = 0;
+	d->nbar_reads = d->nbar_writes = 0;
 }

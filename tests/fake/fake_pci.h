@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * A fake PCI function behind struct pci_func_ops: 256 bytes of registers with what sticks and what
- * a written 1 clears, a recorder of cycles, and faults on request.
+ * a written 1 clears, memory behind its BARs, a recorder of cycles, and faults on request.
  *
  * It is stricter than hardware: a cycle that is not naturally aligned, a write to a BAR or to the
  * header's ids, an unmap of what is not mapped, a second map of a BAR, a map outside the window or
- * over another BAR fails the test.
+ * over another BAR, of a page of the MSI-X table or of its pending bits, an access behind a BAR's
+ * end, and a change of the address or data of an MSI-X entry that is not masked fail the test.
  */
 #ifndef TESTS_FAKE_FAKE_PCI_H
 #define TESTS_FAKE_FAKE_PCI_H
@@ -16,6 +17,7 @@
 #include <stdint.h>
 
 #define FAKE_PCI_CYCLE_MAX 512u
+#define FAKE_PCI_BAR_MEM   0xa000u
 
 enum fake_pci_op { FAKE_PCI_READ, FAKE_PCI_WRITE, FAKE_PCI_MAP, FAKE_PCI_UNMAP };
 
@@ -26,6 +28,14 @@ struct fake_pci_cycle {
 	uint64_t val;
 };
 
+/* Of a BAR; offsets in it. */
+struct fake_pci_piece {
+	unsigned int bar;
+	uint64_t off, len;
+};
+
+#define FAKE_PCI_PIECE_MAX 18u
+
 struct fake_pci {
 	uint8_t config[PCI_CONFIG_SIZE];
 	uint8_t sticks[PCI_CONFIG_SIZE]; /* bits a write sets or clears */
@@ -35,13 +45,19 @@ struct fake_pci {
 	unsigned int fail_at; /* from this call of read or write on (1: the next) -EIO; 0: none */
 	bool fail_once;
 	bool fail_writes;
-	unsigned int fail_map; /* so many of the next maps fail */
+	unsigned int fail_map; /* the map so many calls from now (1: the next) fails; 0: none */
 
 	uint64_t bar_size[PCI_NUM_BARS]; /* for the overlap check */
-	bool mapped[PCI_NUM_BARS];
+	bool mapped[PCI_NUM_BARS];	 /* some of it */
 	uint64_t mapped_at[PCI_NUM_BARS];
+	unsigned int npieces;
+	struct fake_pci_piece pieces[FAKE_PCI_PIECE_MAX]; /* what is mapped, in no order */
+
+	uint8_t bar_mem[PCI_NUM_BARS][FAKE_PCI_BAR_MEM]; /* the first bytes; the rest reads 0 */
+	unsigned int msix_entries, table_bar, table, pba_bar, pba; /* where they are */
 
 	unsigned int nreads, nwrites, nmaps, nunmaps;
+	unsigned int nbar_reads, nbar_writes;
 	unsigned int ncycles;
 	struct fake_pci_cycle cycles[FAKE_PCI_CYCLE_MAX];
 
@@ -60,6 +76,14 @@ void fake_pci_init(struct fake_pci *d, const struct pci_bar bars[PCI_NUM_BARS]);
  * one before it. */
 void fake_pci_add_cap(struct fake_pci *d, unsigned int pos, unsigned int id, unsigned int len,
 	uint8_t fill, unsigned int *link);
+
+/* Appends an MSI-X capability: entries, and BAR and offset of table and pending bits, which need
+ * not make sense. All entries are as somebody has left them, not masked. */
+void fake_pci_add_msix(struct fake_pci *d, unsigned int pos, unsigned int entries, uint32_t table,
+	uint32_t pba, unsigned int *link);
+
+/* A dword of an MSI-X entry of the device. */
+uint32_t fake_pci_entry(const struct fake_pci *d, unsigned int v, unsigned int off);
 
 uint32_t fake_pci_get(const struct fake_pci *d, unsigned int off, unsigned int size);
 void fake_pci_put(struct fake_pci *d, unsigned int off, unsigned int size, uint32_t val);

@@ -509,21 +509,28 @@ static const struct cap_case cap_cases[] = {
 	{"flag clear", {{0x40, 1, 0, 0}}, true, 0x40, {0}},
 	{"PM alone", {{0x40, 1, 0, 0}}, false, 0x40, {0x40}},
 	{"low bits of pointers", {{0x40, 1, 0x52, 0}, {0x50, 1, 1, 0}}, false, 0x43, {0x40, 0x50}},
-	{"MSI before", {{0x40, 5, 0x50, 0}, {0x50, 1, 0, 0}}, false, 0x40, {0x50}},
-	{"MSI-X between", {{0x40, 1, 0x50, 0}, {0x50, 0x11, 0x60, 0}, {0x60, 0x10, 0, 2}}, false,
+	{"MSI before", {{0x40, 5, 0x50, 0}, {0x50, 1, 0, 0}}, false, 0x40, {0x40, 0x50}},
+	{"MSI cut by a neighbour", {{0x40, 5, 0x48, 0}, {0x48, 1, 0, 0}}, false, 0x40, {0x48}},
+	{"64-bit MSI cut", {{0x40, 5, 0x4c, 0x80}, {0x4c, 1, 0, 0}}, false, 0x40, {0x4c}},
+	{"64-bit MSI", {{0x40, 5, 0x50, 0x80}, {0x50, 1, 0, 0}}, false, 0x40, {0x40, 0x50}},
+	{"masks of MSI cut", {{0x40, 5, 0x50, 0x100}, {0x50, 1, 0, 0}}, false, 0x40, {0x50}},
+	{"MSI of reserved size", {{0x40, 5, 0, 6 << 1}}, false, 0x40, {0}},
+	{"second MSI", {{0x40, 5, 0x50, 0}, {0x50, 5, 0, 0}}, false, 0x40, {0x40}},
+	{"MSI-X over the end", {{0xf8, 0x11, 0, 0}}, false, 0xf8, {0}},
+	{"unknown between", {{0x40, 1, 0x50, 0}, {0x50, 9, 0x60, 0}, {0x60, 0x10, 0, 2}}, false,
 		0x40, {0x40, 0x60}},
 	{"VPD last", {{0x60, 1, 0x50, 0}, {0x50, 3, 0, 0}}, false, 0x60, {0x60}},
 	{"vendor only", {{0x40, 9, 0, 0}}, false, 0x40, {0}},
 	{"order kept", {{0x80, 0x10, 0x40, 2}, {0x40, 1, 0, 0}}, false, 0x80, {0x80, 0x40}},
 	{"self loop", {{0x40, 1, 0x40, 0}}, false, 0x40, {0x40}},
-	{"loop", {{0x40, 1, 0x50, 0}, {0x50, 5, 0x40, 0}}, false, 0x40, {0x40}},
+	{"loop", {{0x40, 1, 0x50, 0}, {0x50, 9, 0x40, 0}}, false, 0x40, {0x40}},
 	{"into the header", {{0x40, 1, 0x3c, 0}}, false, 0x40, {0x40}},
 	{"head in the header", {{0}}, false, 0x10, {0}},
-	{"PM cut by a neighbour", {{0x40, 1, 0x44, 0}, {0x44, 5, 0, 0}}, false, 0x40, {0}},
+	{"PM cut by a neighbour", {{0x40, 1, 0x44, 0}, {0x44, 9, 0, 0}}, false, 0x40, {0}},
 	{"PM over the end", {{0xfc, 1, 0, 0}}, false, 0xfc, {0}},
 	{"PM at the end", {{0xf8, 1, 0, 0}}, false, 0xf8, {0xf8}},
 	{"express 1", {{0x40, 0x10, 0, 0x01}}, false, 0x40, {0x40}},
-	{"express 1 cut", {{0x40, 0x10, 0x50, 0x01}, {0x50, 5, 0, 0}}, false, 0x40, {0}},
+	{"express 1 cut", {{0x40, 0x10, 0x50, 0x01}, {0x50, 9, 0, 0}}, false, 0x40, {0}},
 	{"express 2 of 0x34", {{0xcc, 0x10, 0, 0x02}}, false, 0xcc, {0xcc}},
 	{"express 2 cut", {{0xd0, 0x10, 0, 0x02}}, false, 0xd0, {0}},
 	{"express 0", {{0x40, 0x10, 0, 0x00}}, false, 0x40, {0}},
@@ -586,7 +593,7 @@ static void test_capabilities_are_read_only_and_the_rest_is_closed(void **state)
 	fake_pci_init(&dev, test_bars);
 	memset(dev.config + PCI_CAP_FIRST, 0xee, PCI_CAP_LIMIT - PCI_CAP_FIRST);
 	fake_pci_add_cap(&dev, 0x40, PCI_CAP_PM, 8, 0xa1, &link);
-	fake_pci_add_cap(&dev, 0x48, 0x05, 24, 0xa2, &link);
+	fake_pci_add_cap(&dev, 0x48, 0x09, 24, 0xa2, &link);
 	fake_pci_add_cap(&dev, 0x60, PCI_CAP_EXP, 0x14, 0xb1, &link);
 	fake_pci_put(&dev, 0x62, 2, 0x0001);
 	start_with(test_bars);
@@ -633,7 +640,11 @@ static void test_random_lists_are_tamed(void **state)
 				dev.config[i] = i % 8 ? PCI_CAP_PM : PCI_CAP_EXP;
 			}
 		}
-		assert_int_equal(pci_func_init(&func, 0, test_bars, &fake_pci_ops, &dev), 0);
+		/* SEED-001.44: an MSI-X capability that cannot be is no device for a guest. */
+		if (pci_func_init(&func, 0, test_bars, &fake_pci_ops, &dev)) {
+			assert_false(func.gone);
+			continue;
+		}
 		assert_in_range(dev.nreads, 1, 8 + 4 * PCI_CAP_MAX);
 		for (pos = rd(PCI_CAP_PTR, 1); pos; pos = rd(pos + 1, 1)) {
 			assert_in_range(pos, PCI_CAP_FIRST, PCI_CAP_LIMIT - 4);
@@ -735,6 +746,25 @@ static void test_mappings_of_a_gone_device_stay_until_quiesce(void **state)
 	assert_false(dev.mapped[0] || dev.mapped[1]);
 }
 
+/* --- INTx --- */
+
+/* The device's INTx-disable is set until somebody takes its interrupt, and then the guest's. */
+static void test_intx_disable_follows_the_guest_once_it_is_routed(void **state)
+{
+	(void)state;
+	wr(PCI_COMMAND, 2, PCI_COMMAND_MASTER);
+	assert_int_equal(fake_pci_get(&dev, PCI_COMMAND, 2), 0x0406);
+	pci_func_route_intx(&func);
+	assert_int_equal(fake_pci_get(&dev, PCI_COMMAND, 2), 0x0006);
+	wr(PCI_COMMAND, 2, PCI_COMMAND_MASTER | PCI_COMMAND_INTX_OFF);
+	assert_true(fake_pci_get(&dev, PCI_COMMAND, 2) & PCI_COMMAND_INTX_OFF);
+	wr(PCI_COMMAND + 1, 1, 0);
+	assert_false(fake_pci_get(&dev, PCI_COMMAND, 2) & PCI_COMMAND_INTX_OFF);
+	assert_true(fake_pci_get(&dev, PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
+	pci_func_quiesce(&func);
+	assert_int_equal(fake_pci_get(&dev, PCI_COMMAND, 2) & 0x0404, PCI_COMMAND_INTX_OFF);
+}
+
 /* --- quiesce, concurrency --- */
 
 static void test_quiesce_closes_everything(void **state)
@@ -826,6 +856,8 @@ int main(void)
 		cmocka_unit_test(test_removed_device_is_noticed),
 		cmocka_unit_test_setup(test_all_ones_of_a_living_device_are_data, setup),
 		cmocka_unit_test_setup(test_mappings_of_a_gone_device_stay_until_quiesce, setup),
+		cmocka_unit_test_setup(
+			test_intx_disable_follows_the_guest_once_it_is_routed, setup),
 		cmocka_unit_test_setup(test_quiesce_closes_everything, setup),
 		cmocka_unit_test_setup(test_quiesce_writes_even_if_the_read_fails, setup),
 		cmocka_unit_test_setup(test_second_access_at_a_time_is_busy, setup),

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * core/mmio.c, and below it all that a trapped load or store goes through: which bytes of which
+ * function a guest-real address is.
+ */
+#include "tests/unit/msi_help.h"
+
+#include "core/mmio.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+#define MMIO_SIZE 0x80000000ull
+
+static int access_at(gpa_t at, unsigned int size, bool write, uint64_t *val)
+{
+	return mmio_access(&help_part->vcpus[1], at, size, write, val);
+}
+
+static uint64_t load(uint64_t off, unsigned int size)
+{
+	uint64_t val = 0x5a5a5a5a5a5a5a5a;
+
+	assert_int_equal(access_at(help_at(off), size, false, &val), 0);
+	return val;
+}
+
+static void store(uint64_t off, unsigned int size, uint64_t val)
+{
+	assert_int_equal(access_at(help_at(off), size, true, &val), 0);
+}
+
+static int setup(void **state)
+{
+	help_setup(state);
+	help_write(0, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	return 0;
+}
+
+/* What is not a BAR of the caller's has no answer. */
+static void test_addresses_without_a_bar_have_no_answer(void **state)
+{
+	const uint64_t base = help_part->phbs[0].at.mmio32.v;
+	const struct {
+		uint64_t at;
+		unsigned int size;
+		int err;
+	} cases[] = {
+		{base, 4, 0}, {base + HELP_BAR - 8, 8, 0}, {base + HELP_BAR, 4, -ENOENT},
+		{base - 4, 4, -ENOENT}, {base + MMIO_SIZE - 4, 4, -ENOENT},
+		{base + MMIO_SIZE, 4, -ENOENT}, {base + HELP_TABLE + 1, 2, -ENOENT},
+		{0, 8, -ENOENT}, {HELP_MEM, 8, -ENOENT}, {UINT64_MAX, 1, -ENOENT},
+		{UINT64_MAX - 7, 8, -ENOENT}, {0x600c000000000, 4, -ENOENT}, /* host-real */
+	};
+	uint64_t val = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(
+			access_at(gpa(cases[i].at), cases[i].size, false, &val), cases[i].err);
+		assert_int_equal(
+			access_at(gpa(cases[i].at), cases[i].size, true, &val), cases[i].err);
+	}
+}
+
+/* SEED-001.38: all of the BAR is mapped to the device but the two pages, and those answer. */
+static void test_bar_is_mapped_but_for_table_and_pending_bits(void **state)
+{
+	const uint64_t cpu = help_board.funcs[1].bars[0].cpu.v;
+
+	(void)state;
+	for (uint64_t off = 0; off < HELP_BAR; off += MEM_PAGE) {
+		const struct fake_arch_mmio *m = fake_arch_find_mmio(help_part, help_at(off));
+
+		if (off == HELP_TABLE || off == 0x3000) {
+			assert_null(m);
+		} else {
+			assert_non_null(m);
+			assert_true(m->to.v + (help_at(off).v - m->at.v) == cpu + off);
+		}
+	}
+	assert_int_equal(fake_arch.nmmio, 2);
+}
+
+/* SEED-001.37: each byte is the device's, but the table's. */
+static void test_each_byte_is_the_devices_but_the_tables(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < HELP_BAR; i++) {
+		if (i < HELP_TABLE || i >= HELP_TABLE + 16 * HELP_VECTORS) {
+			help_bar[i] = (uint8_t)(i * 5 + (i >> 8));
+		}
+	}
+	for (unsigned int off = 0; off < HELP_BAR; off += 8) {
+		uint64_t val = load(off, 8), want = 0;
+
+		for (unsigned int i = 0; i < 8; i++) {
+			want |= (uint64_t)help_bar[off + i] << (8 * i);
+		}
+		if (off >= HELP_TABLE && off < HELP_TABLE + 16 * HELP_VECTORS) {
+			want = off % 16 ? 0x100000000 : 0;
+		}
+		assert_true(val == want);
+	}
+	store(0x2400, 4, 0x11223344);
+	assert_int_equal(help_bar[0x2400], 0x44);
+	assert_int_equal(help_bar[0x2403], 0x11);
+	assert_int_equal(help_bar[0x2404], (uint8_t)(0x2404 * 5 + 0x24));
+}
+
+/* MM-02: storms on the table and behind its end leave real messages and the books alone. */
+static void test_writes_never_reach_a_message(void **state)
+{
+	static uint8_t before[16 * HELP_VECTORS];
+	uint32_t seed = 1;
+
+	(void)state;
+	assert_int_equal(msi_request(help_part, help_func(0), PCI_IRQ_MSIX, 8), 0);
+	memcpy(before, help_bar + HELP_TABLE, sizeof(before));
+	for (unsigned int i = 0; i < 20000; i++) {
+		seed = seed * 1664525u + 1013904223u;
+		unsigned int size = 1u << (seed >> 28 & 3);
+		uint64_t off = (seed >> 8) % (16 * HELP_VECTORS + 64) & ~(uint64_t)(size - 1);
+
+		store(HELP_TABLE + off, size, seed * 0x9e3779b97f4a7c15ull);
+		store(0x3000 + (off & 0x38), size, UINT64_MAX);
+	}
+	for (unsigned int v = 0; v < HELP_VECTORS; v++) {
+		assert_memory_equal(before + 16 * v, help_bar + HELP_TABLE + 16 * v, 12);
+		assert_int_equal(help_entry(v, 12) & ~1u, 0);
+		assert_int_equal(v < 8 ? 1 : help_entry(v, 12), 1);
+		assert_true(load(HELP_TABLE + 16 * v + 8, 4) == (v < 8 ? XICS_MSI_FIRST + v : 0));
+	}
+	assert_int_equal(help_bar[0x3000], 0);
+}
+
+/* CF-02: the address follows the BAR, the memory enable decides, and a gone device is all ones. */
+static void test_address_follows_the_guests_bar(void **state)
+{
+	uint64_t val;
+
+	(void)state;
+	help_write(0, PCI_BAR0, 4, 0x90000000);
+	assert_int_equal(access_at(help_at(HELP_TABLE), 4, false, &val), -ENOENT);
+	assert_true(load(0x10000000 + HELP_TABLE + 12, 4) == 1);
+	fake_find_func(&help_phb, 0x100)->gone = true;
+	(void)help_read(0, PCI_VENDOR_ID, 2);
+	assert_true(load(0x10000000 + 0x2800, 4) == 0xffffffff);
+	help_write(0, PCI_COMMAND, 2, 0);
+	assert_true(load(0x10000000 + HELP_TABLE + 12, 4) == 1);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, help_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_addresses_without_a_bar_have_no_answer),
+		TEST(test_bar_is_mapped_but_for_table_and_pending_bits),
+		TEST(test_each_byte_is_the_devices_but_the_tables),
+		TEST(test_writes_never_reach_a_message),
+		TEST(test_address_follows_the_guests_bar),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
