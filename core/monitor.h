@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The monitor: a few commands on the console for whoever sits at the machine (docs/MONITOR.md). It
+ * lives from the housekeeping tick: at most one line of input, or one slice of a long command, each
+ * time. It trusts nobody's timing: partitions may stop or start again between any two slices.
+ */
+#ifndef CORE_MONITOR_H
+#define CORE_MONITOR_H
+
+#include "core/audit.h"
+#include "core/board.h"
+
+/* Until this is called there is no monitor, and what is typed for it waits. b is what `list` shows;
+ * everything lives for ever. */
+void monitor_init(struct board *b, const struct audit_scope *scope);
+
+/* Whatever has been typed for the monitor; from the tick, on any thread, without locks. The stop or
+ * reset of a partition may come to its end in here. */
+void monitor_run(void);
+
+/* One line of the monitor's output, without its newline; for audit_run(). */
+void monitor_say(const char *line);
+
+#endif
