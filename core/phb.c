@@ -51,9 +51,20 @@ struct tce_window *phb_find_window(struct phb *phbs, unsigned int n, uint64_t li
 		for (unsigned int w = 0; w < PHB_MAX_WINDOWS; w++) {
 			struct tce_window *win = &phbs[i].windows[w];
 
+			/* The number of pages first: only of an open window is the rest there. */
 			if (win->npages && win->liobn == liobn) {
 				return win;
 			}
+		}
+	}
+	return NULL;
+}
+
+struct phb *phb_find(struct phb *phbs, unsigned int n, uint64_t buid)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		if (phbs[i].at.buid == buid) {
+			return &phbs[i];
 		}
 	}
 	return NULL;
@@ -63,15 +74,11 @@ struct pci_func *phb_find_func(
 	struct phb *phbs, unsigned int n, uint64_t buid, uint32_t config_addr)
 {
 	unsigned int bus = config_addr >> 16 & 0xff, devfn = config_addr >> 8 & 0xff;
+	struct phb *phb = phb_find(phbs, n, buid);
 
-	for (unsigned int i = 0; i < n; i++) {
-		if (phbs[i].at.buid != buid) {
-			continue;
-		}
-		for (unsigned int k = 0; k < phbs[i].nfuncs && !bus; k++) {
-			if (phbs[i].funcs[k].devfn == devfn) {
-				return &phbs[i].funcs[k];
-			}
+	for (unsigned int k = 0; phb && k < phb->nfuncs && !bus; k++) {
+		if (phb->funcs[k].devfn == devfn) {
+			return &phb->funcs[k];
 		}
 	}
 	return NULL;

@@ -53,6 +53,9 @@ void phb_settle_layout(struct phb *phb);
  * bits set is never found. */
 struct tce_window *phb_find_window(struct phb *phbs, unsigned int n, uint64_t liobn);
 
+/* The bridge with this BUID among n; NULL if there is none. */
+struct phb *phb_find(struct phb *phbs, unsigned int n, uint64_t buid);
+
 /* The function at an RTAS config address of the PHB with this BUID; NULL if there is none.
  * config_addr: bits 23..16 bus, 15..8 devfn; the guest's functions are all on bus 0. The other bits
  * are the caller's to look at. */

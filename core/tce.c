@@ -34,20 +34,45 @@ int tce_window_init(struct tce_window *w, uint32_t liobn, ioba_t base, uint64_t 
 		base.v > UINT64_MAX - (size - 1)) {
 		return -EINVAL;
 	}
-	*w = (struct tce_window){
-		.liobn = liobn,
-		.base = base,
-		.npages = size >> page_shift,
-		.page_shift = page_shift,
-		.ops = ops,
-		.backend = backend,
-	};
+	/* Users and lock are left alone: others may be looking whether there is a window. */
+	w->liobn = liobn;
+	w->base = base;
+	w->page_shift = page_shift;
+	w->ops = ops;
+	w->backend = backend;
+	atomic_store(&w->npages, size >> page_shift);
 	return 0;
 }
 
-int tce_check_range(const struct tce_window *w, ioba_t at, uint64_t npages)
+static void leave(struct tce_window *w)
 {
-	if (!npages || !w->npages || at.v < w->base.v) {
+	atomic_fetch_sub(&w->users, 1);
+}
+
+/* Either the one who closes sees this user, or the user sees the window closed: both write first
+ * and look then, in one order for all. */
+static bool enter(struct tce_window *w)
+{
+	atomic_fetch_add(&w->users, 1);
+	if (atomic_load(&w->npages)) {
+		return true;
+	}
+	leave(w);
+	return false;
+}
+
+void tce_window_close(struct tce_window *w)
+{
+	atomic_store(&w->npages, 0);
+	while (atomic_load(&w->users)) {
+	}
+}
+
+/* The caller is inside, here and in all that is static below. A window that is being closed has no
+ * pages any more, and every range is refused. */
+static int check_range(const struct tce_window *w, ioba_t at, uint64_t npages)
+{
+	if (!npages || at.v < w->base.v) {
 		return -EINVAL;
 	}
 	if (!is_aligned(at.v - w->base.v, page_size(w))) {
@@ -125,17 +150,13 @@ static int finish(struct tce_window *w, uint64_t first, uint64_t npages, int err
 	return flush_err ? -EIO : 0;
 }
 
-int tce_put(struct tce_window *w, const struct guest_mem *mem, ioba_t at, unsigned int n,
+static int put(struct tce_window *w, const struct guest_mem *mem, ioba_t at, unsigned int n,
 	struct tce_scratch *s)
 {
 	uint64_t first;
 	unsigned int nruns;
-	int err;
+	int err = check_range(w, at, n);
 
-	if (n > TCE_MAX_BATCH) {
-		return -EINVAL;
-	}
-	err = tce_check_range(w, at, n);
 	if (err) {
 		return err;
 	}
@@ -154,26 +175,81 @@ int tce_put(struct tce_window *w, const struct guest_mem *mem, ioba_t at, unsign
 	return finish(w, first, n, err);
 }
 
-int tce_clear(struct tce_window *w, ioba_t at, uint64_t npages)
+int tce_put(struct tce_window *w, const struct guest_mem *mem, ioba_t at, unsigned int n,
+	struct tce_scratch *s)
 {
-	uint64_t first;
-	int err = tce_check_range(w, at, npages);
+	int err;
 
-	if (err) {
-		return err;
+	if (n > TCE_MAX_BATCH || !enter(w)) {
+		return -EINVAL;
 	}
-	first = page_index(w, at);
+	err = put(w, mem, at, n, s);
+	leave(w);
+	return err;
+}
+
+/* The range has been checked. */
+static int clear(struct tce_window *w, ioba_t at, uint64_t npages)
+{
+	uint64_t first = page_index(w, at);
+	int err;
+
 	lock_take(&w->lock);
 	err = w->ops->unmap(w->backend, first, npages);
 	lock_drop(&w->lock);
 	return finish(w, first, npages, err);
 }
 
-int tce_get(struct tce_window *w, ioba_t at, uint64_t *tce)
+int tce_clear(struct tce_window *w, ioba_t at, uint64_t npages)
+{
+	int err = -EINVAL;
+
+	if (enter(w)) {
+		err = check_range(w, at, npages);
+		if (!err) {
+			err = clear(w, at, npages);
+		}
+		leave(w);
+	}
+	return err;
+}
+
+int tce_clear_step(struct tce_window *w, ioba_t *at, uint64_t *npages)
+{
+	uint64_t n = *npages < TCE_MAX_BATCH ? *npages : TCE_MAX_BATCH;
+	int err = -EINVAL;
+
+	if (!enter(w)) {
+		return err;
+	}
+	err = check_range(w, *at, *npages);
+	if (!err) {
+		err = clear(w, *at, n);
+	}
+	if (!err) {
+		at->v += n << w->page_shift;
+		*npages -= n;
+	}
+	leave(w);
+	return err;
+}
+
+int tce_check_range(struct tce_window *w, ioba_t at, uint64_t npages)
+{
+	int err = -EINVAL;
+
+	if (enter(w)) {
+		err = check_range(w, at, npages);
+		leave(w);
+	}
+	return err;
+}
+
+static int get(struct tce_window *w, ioba_t at, uint64_t *tce)
 {
 	gpa_t page = {0};
 	unsigned int perm = 0;
-	int err = tce_check_range(w, at, 1);
+	int err = check_range(w, at, 1);
 
 	if (err) {
 		return err;
@@ -187,4 +263,15 @@ int tce_get(struct tce_window *w, ioba_t at, uint64_t *tce)
 	perm &= TCE_PERM_MASK;
 	*tce = perm ? page.v | perm : 0;
 	return 0;
+}
+
+int tce_get(struct tce_window *w, ioba_t at, uint64_t *tce)
+{
+	int err = -EINVAL;
+
+	if (enter(w)) {
+		err = get(w, at, tce);
+		leave(w);
+	}
+	return err;
 }

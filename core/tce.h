@@ -5,6 +5,10 @@
  *
  * Every operation decodes first (nothing changed on refusal), then reserves, then commits under the
  * window's lock, and invalidates once after the lock is dropped (design decisions 6 and 14).
+ *
+ * A guest may remove a window on one virtual CPU while another is inside a call on it. The struct
+ * itself stays where it is as long as its host bridge; an operation counts itself in before it
+ * looks at the rest, and closing waits for those that are in.
  */
 #ifndef CORE_TCE_H
 #define CORE_TCE_H
@@ -14,6 +18,7 @@
 #include "core/guest_mem.h"
 #include "core/lock.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -61,8 +66,11 @@ struct tce_backend_ops {
 struct tce_window {
 	uint32_t liobn;
 	ioba_t base;
-	uint64_t npages; /* 0: there is no window under this LIOBN */
+	/* 0: there is no window under this LIOBN. Written last when it opens, so that whoever sees
+	 * it sees the others. */
+	_Atomic uint64_t npages;
 	unsigned int page_shift;
+	atomic_uint users; /* operations that are inside */
 	struct lock lock;
 	const struct tce_backend_ops *ops;
 	void *backend;
@@ -74,10 +82,15 @@ struct tce_scratch {
 	struct tce_run runs[TCE_MAX_BATCH];
 };
 
-/* Fills a window. -EINVAL: page_shift outside 12..34, size 0 or not a multiple of the page, base
- * not a multiple of the page, or base + size passes 2^64. */
+/* Opens a window; w is all zeros or has been closed, and may be known to other threads: they find
+ * it closed until it is complete. -EINVAL: page_shift outside 12..34, size 0 or not a multiple of
+ * the page, base not a multiple of the page, or base + size passes 2^64. */
 int tce_window_init(struct tce_window *w, uint32_t liobn, ioba_t base, uint64_t size,
 	unsigned int page_shift, const struct tce_backend_ops *ops, void *backend) must_check;
+
+/* From now on every operation finds no window; on return none is inside any more, so that the
+ * backend may go. Waits for those that are, each of which is one hypercall's work. */
+void tce_window_close(struct tce_window *w);
 
 /* Stores n TCEs (1..TCE_MAX_BATCH) from s->tce at at and the pages after it; s->runs is
  * overwritten. All or nothing.
@@ -90,8 +103,12 @@ int tce_put(struct tce_window *w, const struct guest_mem *mem, ioba_t at, unsign
 /* Takes all access from npages pages (any number) from at. -EINVAL: as above, or npages 0. */
 int tce_clear(struct tce_window *w, ioba_t at, uint64_t npages) must_check;
 
+/* As tce_clear in steps: the whole range is checked, the first TCE_MAX_BATCH pages of it are
+ * cleared, and *at and *npages become what is left; *npages 0: nothing. */
+int tce_clear_step(struct tce_window *w, ioba_t *at, uint64_t *npages) must_check;
+
 /* Whether npages (1 or more) pages from at lie in the window and at is on a page: 0 or -EINVAL. */
-int tce_check_range(const struct tce_window *w, ioba_t at, uint64_t npages) must_check;
+int tce_check_range(struct tce_window *w, ioba_t at, uint64_t npages) must_check;
 
 /* The guest's TCE at at: guest-real page | permission, 0 if it gives no access. -EINVAL: as above.
  */

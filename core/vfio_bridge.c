@@ -102,7 +102,7 @@ const struct tce_backend_ops vfio_bridge_tce_ops = {
 	.flush = bridge_flush,
 };
 
-static void remove_window(struct vfio_container *c, ioba_t start)
+static int remove_window(struct vfio_container *c, ioba_t start)
 {
 	int err = vfio_remove_window(c, start);
 
@@ -110,6 +110,7 @@ static void remove_window(struct vfio_container *c, ioba_t start)
 		log_msg(LOG_ERR, "DMA window at 0x%llx: closing it failed (%s)",
 			(unsigned long long)start.v, err_name(err));
 	}
+	return err;
 }
 
 /* A window of exactly this place and shape, or none. */
@@ -122,7 +123,7 @@ static int create_at(struct vfio_container *c, ioba_t base, uint64_t size, unsig
 		return err;
 	}
 	if (window.start.v != base.v) {
-		remove_window(c, window.start);
+		(void)remove_window(c, window.start);
 		return -EINVAL;
 	}
 	return 0;
@@ -143,17 +144,15 @@ int vfio_bridge_open_window(struct vfio_bridge_window *bw, struct tce_window *w,
 	bw->page_shift = page_shift;
 	err = tce_window_init(w, liobn, base, size, page_shift, &vfio_bridge_tce_ops, bw);
 	if (err) {
-		remove_window(c, base);
+		(void)remove_window(c, base);
 	}
 	return err;
 }
 
-void vfio_bridge_close_window(struct vfio_bridge_window *bw, struct tce_window *w)
+int vfio_bridge_close_window(struct vfio_bridge_window *bw, struct tce_window *w)
 {
-	lock_take(&w->lock);
-	w->npages = 0;
-	lock_drop(&w->lock);
-	remove_window(bw->container, bw->start);
+	tce_window_close(w);
+	return remove_window(bw->container, bw->start);
 }
 
 /* The largest of page_shifts whose pages divide both; 0: none does. */
@@ -200,7 +199,7 @@ int vfio_bridge_open_bypass(
 	}
 	err = map_all(c, mem, base);
 	if (err) {
-		remove_window(c, base);
+		(void)remove_window(c, base);
 	}
 	return err;
 }

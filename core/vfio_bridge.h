@@ -33,8 +33,10 @@ int vfio_bridge_open_window(struct vfio_bridge_window *bw, struct tce_window *w,
 	struct vfio_container *c, const struct guest_mem *mem, uint32_t liobn, ioba_t base,
 	uint64_t size, unsigned int page_shift) must_check;
 
-/* Closes it: no entry, no table, no LIOBN. No virtual CPU may still be inside a call on it. */
-void vfio_bridge_close_window(struct vfio_bridge_window *bw, struct tce_window *w);
+/* Closes it: no LIOBN, no entry, no table. Waits for virtual CPUs that are inside a call on it. Not
+ * 0: it is closed all the same, but the hardware did not confirm, the container still holds its
+ * table, and a line in the log has said so. */
+int vfio_bridge_close_window(struct vfio_bridge_window *bw, struct tce_window *w);
 
 /*
  * The bypass window (design decision 9): a window at base whose entries map exactly mem, read and

@@ -20,6 +20,8 @@
 #define WINDOW_BIT 59u
 /* The smallest table a PHB takes; a smaller window uses the start of one. */
 #define TABLE_MIN MEM_PAGE
+/* Above this many pages a PE's cache is killed as a whole: firmware kills page by page. */
+#define KILL_PAGES_MAX 512u
 /* Real addresses have at most 60 bits (Power ISA). */
 #define REAL_LIMIT (1ull << 60)
 
@@ -42,6 +44,7 @@ struct spapr {
 	bool stuck; /* a PE could not be closed: the tables are lost */
 	unsigned int ngroups;
 	unsigned int groups[VFIO_MAX_GROUPS]; /* indices into board.groups */
+	atomic_uint walkers; /* who is inside a walk of a table: it stays until they are out */
 	struct spapr_window windows[HOST_PHB_MAX_WINDOWS];
 };
 
@@ -131,8 +134,11 @@ static int retire_window(struct spapr *s, unsigned int win, unsigned int ngroups
 	int err = 0;
 
 	clear_tces(w->tce, window_pages(w));
-	w->size = 0;
+	__atomic_store_n(&w->size, 0, __ATOMIC_RELAXED);
 	atomic_thread_fence(memory_order_seq_cst);
+	/* Whoever walks it has counted himself in before he looked at the size. */
+	while (atomic_load(&s->walkers)) {
+	}
 	for (unsigned int i = 0; i < ngroups; i++) {
 		int e = close_on_group(s, group_at(s, i), win);
 
@@ -238,12 +244,18 @@ static bool window_sound(const struct spapr *s, const struct vfio_window *ask)
 	       ask->size >> ask->page_shift && ask->size <= 1ull << WINDOW_BIT;
 }
 
+uint64_t vfio_spapr_table_size(uint64_t size, unsigned int page_shift)
+{
+	uint64_t bytes = (size >> page_shift) * sizeof(be64_t);
+
+	return bytes < TABLE_MIN ? TABLE_MIN : bytes;
+}
+
 static int alloc_table(struct spapr *s, struct spapr_window *w, const struct vfio_window *ask)
 {
-	uint64_t bytes = (ask->size >> ask->page_shift) * sizeof(be64_t);
+	uint64_t bytes = vfio_spapr_table_size(ask->size, ask->page_shift);
 	int err;
 
-	bytes = bytes < TABLE_MIN ? TABLE_MIN : bytes;
 	err = mem_alloc(s->vfio->pool, bytes, bytes, &w->table);
 	if (err) {
 		return err;
@@ -277,7 +289,8 @@ static int spapr_create_window(void *data, struct vfio_window *ask)
 	}
 	w->start = (uint64_t)win << WINDOW_BIT;
 	w->page_shift = ask->page_shift;
-	w->size = ask->size;
+	/* Last: a walker that sees it sees the others. */
+	__atomic_store_n(&w->size, ask->size, __ATOMIC_RELEASE);
 	/* The table is empty in memory before any PHB can look. */
 	atomic_thread_fence(memory_order_seq_cst);
 	for (unsigned int i = 0; i < s->ngroups; i++) {
@@ -404,17 +417,20 @@ static int spapr_flush(void *data, ioba_t iova, uint64_t len)
 {
 	struct spapr *s = data;
 	struct spapr_window *w = find_window(s, iova, len);
+	uint64_t npages;
 	int err = 0;
 
 	if (!w) {
 		return -EINVAL;
 	}
+	npages = len >> w->page_shift;
+	npages = npages > KILL_PAGES_MAX ? 0 : npages;
 	/* The PHB fetches from memory as soon as it has forgotten: the stores must be there. */
 	atomic_thread_fence(memory_order_seq_cst);
 	for (unsigned int i = 0; i < s->ngroups; i++) {
 		struct host_group *g = group_at(s, i);
 		struct host_phb *phb = phb_of(s, g);
-		int e = phb->ops->tce_kill(phb, g->pe, w->page_shift, iova, len >> w->page_shift);
+		int e = phb->ops->tce_kill(phb, g->pe, w->page_shift, iova, npages);
 
 		if (e) {
 			log_limited(&s->log, LOG_ERR,
@@ -476,4 +492,82 @@ uint64_t vfio_spapr_table_bytes(const struct vfio *v)
 		}
 	}
 	return bytes;
+}
+
+uint64_t vfio_spapr_held_bytes(const struct vfio_container *c, ioba_t start)
+{
+	const struct spapr *s = c->data;
+
+	if (c->driver != &vfio_spapr_v2_driver) {
+		return 0;
+	}
+	return s->windows[start.v >> WINDOW_BIT & 1].table_bytes;
+}
+
+/* Counts a walker in; the window, or NULL, and then the walker is out again. The container is not
+ * released meanwhile, and the count is no part of what a const container promises. */
+static const struct spapr_window *enter_window(struct spapr *s, unsigned int win)
+{
+	const struct spapr_window *w = &s->windows[win];
+
+	atomic_fetch_add(&s->walkers, 1);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (__atomic_load_n(&w->size, __ATOMIC_ACQUIRE)) {
+		return w;
+	}
+	atomic_fetch_sub(&s->walkers, 1);
+	return NULL;
+}
+
+static void leave_window(struct spapr *s)
+{
+	atomic_fetch_sub(&s->walkers, 1);
+}
+
+bool vfio_spapr_view(const struct vfio_container *c, unsigned int win, struct vfio_spapr_view *out)
+{
+	const struct spapr_window *w;
+
+	if (c->driver != &vfio_spapr_v2_driver || win >= HOST_PHB_MAX_WINDOWS) {
+		return false;
+	}
+	w = enter_window(c->data, win);
+	if (!w) {
+		return false;
+	}
+	out->start = ioba(w->start);
+	out->size = __atomic_load_n(&w->size, __ATOMIC_RELAXED);
+	out->page_shift = w->page_shift;
+	out->table = w->table;
+	out->table_bytes = w->table_bytes;
+	leave_window(c->data);
+	/* It may have been closed while it was looked at. */
+	return out->size != 0;
+}
+
+uint64_t vfio_spapr_walk(const struct vfio_container *c, unsigned int win, uint64_t first,
+	uint64_t n, void (*fn)(void *ctx, ioba_t at, const struct vfio_run *run), void *ctx)
+{
+	const struct spapr_window *w;
+	uint64_t pages, i;
+
+	if (c->driver != &vfio_spapr_v2_driver || win >= HOST_PHB_MAX_WINDOWS) {
+		return 0;
+	}
+	w = enter_window(c->data, win);
+	if (!w) {
+		return 0;
+	}
+	pages = __atomic_load_n(&w->size, __ATOMIC_RELAXED) >> w->page_shift;
+	for (i = 0; i < n && first < pages && i < pages - first; i++) {
+		uint64_t val = load_tce(&w->tce[first + i]);
+		struct vfio_run run = {hpa(val & ~PERM_MASK), 1ull << w->page_shift,
+			(unsigned int)(val & PERM_MASK)};
+
+		if (run.perm) {
+			fn(ctx, ioba(w->start + ((first + i) << w->page_shift)), &run);
+		}
+	}
+	leave_window(c->data);
+	return i;
 }

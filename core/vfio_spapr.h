@@ -22,4 +22,31 @@ uint64_t vfio_spapr_count_live(const struct vfio_container *c);
 /* Bytes of table memory all containers of v hold together. */
 uint64_t vfio_spapr_table_bytes(const struct vfio *v);
 
+/* What the table of a window takes from the pool, in one piece aligned to its own size. Both
+ * numbers are sane: size is a power of two, its pages at most 2^48. */
+uint64_t vfio_spapr_table_size(uint64_t size, unsigned int page_shift);
+
+/* Bytes of the table that the container holds for the window at start: not 0 for one that is open,
+ * and for one that was closed and may still be looked at. */
+uint64_t vfio_spapr_held_bytes(const struct vfio_container *c, ioba_t start);
+
+/* An open window as it is in the container: where, and which table. */
+struct vfio_spapr_view {
+	ioba_t start;
+	uint64_t size;
+	unsigned int page_shift;
+	hpa_t table;
+	uint64_t table_bytes;
+};
+
+/* Window win (0 or 1) of a container; false: it is not open, or there is none. */
+bool vfio_spapr_view(const struct vfio_container *c, unsigned int win, struct vfio_spapr_view *out);
+
+/* Calls fn for every entry that gives access among the n from first on of window win. Returns how
+ * many there were to look at: less than n only if the window ends there or is not open. May run
+ * beside everything but the release of the container; a window that is being removed stays until
+ * the walk is over, which is why n should be small while a guest runs. */
+uint64_t vfio_spapr_walk(const struct vfio_container *c, unsigned int win, uint64_t first,
+	uint64_t n, void (*fn)(void *ctx, ioba_t at, const struct vfio_run *run), void *ctx);
+
 #endif

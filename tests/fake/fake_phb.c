@@ -19,6 +19,9 @@
 #define BRIDGE_MEM_LIMIT  0x22u
 #define BRIDGE_PREF_BASE  0x24u
 #define BRIDGE_PREF_LIMIT 0x26u
+#define MSI_ADDR_64	  0x1000000000000000ull
+#define MSI_ADDR_32	  0xffff0000ull
+#define MSI_DATA_MASK	  0x1fu
 
 void fake_ram_init(struct fake_ram *ram, uint64_t size)
 {
@@ -45,6 +48,8 @@ static uint8_t *ram_ptr(const struct fake_phb *f, uint64_t at)
 {
 	return f->ram->mem + (at - FAKE_RAM_BASE);
 }
+
+static bool send_pending(struct fake_phb *f, struct fake_func *func);
 
 static struct fake_phb *model_of(struct host_phb *phb)
 {
@@ -199,6 +204,7 @@ static int fake_config_write(
 
 			func->image[i] = (uint8_t)((func->image[i] & ~mask) | (val & mask));
 		}
+		(void)send_pending(f, func);
 	}
 	return fails ? -EIO : 0;
 }
@@ -348,6 +354,29 @@ static int fake_tce_kill(
 	return fails ? -EIO : 0;
 }
 
+/* As PHB4 has them: the low five bits of the number are data, the rest is in the address. */
+static int fake_msi_setup(struct host_phb *phb, unsigned int pe, unsigned int n, bool is64,
+	uint64_t *addr, uint32_t *data)
+{
+	struct fake_phb *f = model_of(phb);
+	bool fails = call_fails(f, FAKE_MSI_SETUP);
+
+	if (f->fail_msi_at && --f->fail_msi_at == 0) {
+		fails = true;
+	}
+	record(f, FAKE_MSI_SETUP, pe, n, is64, 0);
+	if (!pe_sound(phb, pe) || n >= phb->msi_count || n >= FAKE_MSIS) {
+		return -EINVAL;
+	}
+	if (fails && !f->fail_late) {
+		return -EIO;
+	}
+	f->pe_of_msi[n] = pe;
+	*addr = is64 ? MSI_ADDR_64 | (uint64_t)(n & ~MSI_DATA_MASK) << 4 : MSI_ADDR_32;
+	*data = is64 ? n & MSI_DATA_MASK : n;
+	return fails ? -EIO : 0;
+}
+
 const struct host_phb_ops fake_phb_ops = {
 	.config_read = fake_config_read,
 	.config_write = fake_config_write,
@@ -357,6 +386,7 @@ const struct host_phb_ops fake_phb_ops = {
 	.window_set = fake_window_set,
 	.window_off = fake_window_off,
 	.tce_kill = fake_tce_kill,
+	.msi_setup = fake_msi_setup,
 };
 
 void fake_phb_init(struct fake_phb *f, struct host_phb *phb, uint64_t id, struct fake_ram *ram)
@@ -374,7 +404,13 @@ void fake_phb_init(struct fake_phb *f, struct host_phb *phb, uint64_t id, struct
 		.num_pes = 0x200,
 		.reserved_pe = 0x1ff,
 		.page_shifts = 1u << 12 | 1u << 16 | 1u << 21 | 1u << 30,
+		.msi_first = 0xfe000,
+		.msi_count = FAKE_MSIS,
+		.lsi_first = FAKE_LSI_FIRST,
 	};
+	for (unsigned int i = 0; i < FAKE_MSIS; i++) {
+		f->pe_of_msi[i] = FAKE_MAX_PES;
+	}
 	for (unsigned int i = 0; i < 256; i++) {
 		f->pe_of_bus[i] = phb->reserved_pe;
 	}
@@ -429,6 +465,57 @@ void fake_set_bar(struct fake_func *func, unsigned int bar, uint64_t size, bool 
 	if (is64) {
 		put_mask(func, off + 4, 4, (uint32_t)(mask >> 32));
 	}
+}
+
+void fake_set_bar_mem(struct fake_func *func, unsigned int bar, uint8_t *mem, uint64_t bytes)
+{
+	func->bar_mem[bar] = mem;
+	func->bar_bytes[bar] = bytes;
+}
+
+static void add_cap(struct fake_func *func, unsigned int pos, unsigned int id)
+{
+	fake_put(func, pos, 1, id);
+	fake_put(func, pos + 1, 1, func->image[PCI_CAP_PTR]);
+	fake_put(func, PCI_CAP_PTR, 1, pos);
+	func->image[PCI_STATUS] |= PCI_STATUS_CAP_LIST;
+}
+
+void fake_add_msi(struct fake_func *func, unsigned int pos, uint16_t flags)
+{
+	unsigned int data = pos + (flags & 0x80 ? 12 : 8);
+
+	add_cap(func, pos, PCI_CAP_MSI);
+	fake_put(func, pos + 2, 2, flags);
+	put_mask(func, pos + 2, 2, 0x0071);
+	put_mask(func, pos + 4, 4, 0xfffffffc);
+	if (flags & 0x80) {
+		put_mask(func, pos + 8, 4, UINT32_MAX);
+	}
+	put_mask(func, data, 2, 0xffff);
+	if (flags & 0x100) {
+		put_mask(func, data + 4, 4, UINT32_MAX);
+	}
+}
+
+void fake_add_msix(struct fake_func *func, unsigned int pos, unsigned int entries, uint32_t table,
+	uint32_t pba)
+{
+	add_cap(func, pos, PCI_CAP_MSIX);
+	fake_put(func, pos + 2, 2, entries - 1);
+	put_mask(func, pos + 2, 2, 0xc000);
+	fake_put(func, pos + 4, 4, table);
+	fake_put(func, pos + 8, 4, pba);
+}
+
+static unsigned int find_cap(const struct fake_func *func, unsigned int id)
+{
+	unsigned int pos = func->image[PCI_CAP_PTR];
+
+	while (pos && func->image[pos] != id) {
+		pos = func->image[pos + 1];
+	}
+	return pos;
 }
 
 void fake_phb_thaw(struct fake_phb *f)
@@ -550,6 +637,120 @@ int fake_phb_dma(
 		len -= n;
 	}
 	return 0;
+}
+
+void fake_phb_send(struct fake_phb *f, uint16_t bdfn, uint64_t addr, uint32_t data)
+{
+	struct fake_func *func = route(f, bdfn);
+	unsigned int pe = f->pe_of_bus[bdfn >> 8];
+	uint64_t n = addr == MSI_ADDR_32 ? data : ((addr ^ MSI_ADDR_64) >> 4) + data;
+
+	if (!func || !may_master(f, func)) {
+		return;
+	}
+	if (n >= FAKE_MSIS || f->pe_of_msi[n] != pe || f->frozen[pe]) {
+		f->msis_dropped++;
+	} else {
+		f->msis[n]++;
+	}
+}
+
+static uint32_t mem_get(const uint8_t *mem, uint64_t off)
+{
+	return mem[off] | (uint32_t)mem[off + 1] << 8 | (uint32_t)mem[off + 2] << 16 |
+	       (uint32_t)mem[off + 3] << 24;
+}
+
+/* Vectors that are pending and not masked any more go out. */
+static bool send_pending(struct fake_phb *f, struct fake_func *func)
+{
+	unsigned int cap = find_cap(func, PCI_CAP_MSIX);
+	uint32_t flags = cap ? fake_get(func, cap + 2, 2) : 0;
+	uint32_t table = fake_get(func, cap + 4, 4), pba = fake_get(func, cap + 8, 4);
+	bool sent = false;
+
+	if (!(flags & 0x8000) || (flags & 0x4000)) {
+		return false;
+	}
+	for (unsigned int v = 0; v <= (flags & 0x7ff); v++) {
+		uint8_t *pending = func->bar_mem[pba & 7] + (pba & ~7u) + v / 8;
+		const uint8_t *entry = func->bar_mem[table & 7] + (table & ~7u) + (size_t)16 * v;
+
+		if ((*pending >> (v % 8) & 1) && !(mem_get(entry, 12) & 1)) {
+			*pending = (uint8_t)(*pending & ~(1u << (v % 8)));
+			fake_phb_send(f, func->bdfn,
+				mem_get(entry, 0) | (uint64_t)mem_get(entry, 4) << 32,
+				mem_get(entry, 8));
+			sent = true;
+		}
+	}
+	return sent;
+}
+
+bool fake_phb_fire_msix(struct fake_phb *f, uint16_t bdfn, unsigned int v)
+{
+	struct fake_func *func = fake_find_func(f, bdfn);
+	unsigned int cap = find_cap(func, PCI_CAP_MSIX);
+	uint32_t pba = fake_get(func, cap + 8, 4);
+	uint8_t *pending = func->bar_mem[pba & 7] + (pba & ~7u) + v / 8;
+
+	if (!(fake_get(func, cap + 2, 2) & 0x8000)) {
+		return false;
+	}
+	*pending = (uint8_t)(*pending | 1u << (v % 8));
+	return send_pending(f, func);
+}
+
+bool fake_phb_fire_msi(struct fake_phb *f, uint16_t bdfn, unsigned int v)
+{
+	struct fake_func *func = fake_find_func(f, bdfn);
+	unsigned int cap = find_cap(func, PCI_CAP_MSI);
+	uint32_t flags = fake_get(func, cap + 2, 2);
+	bool is64 = flags & 0x80;
+	uint32_t data = fake_get(func, cap + (is64 ? 12 : 8), 2);
+	uint32_t low = (1u << (flags >> 4 & 7)) - 1;
+
+	if (!(flags & 1)) {
+		return false;
+	}
+	/* A device puts the number of its message into the low bits, whatever is there. */
+	fake_phb_send(f, bdfn,
+		fake_get(func, cap + 4, 4) |
+			(is64 ? (uint64_t)fake_get(func, cap + 8, 4) << 32 : 0),
+		(data & ~low) | (v & low));
+	return true;
+}
+
+bool fake_phb_on_mmio(void *arg, hpa_t at, unsigned int size, bool write, uint64_t *val)
+{
+	struct fake_phb *f = arg;
+	uint64_t off = at.v - f->phb->m32_cpu.v;
+	uint32_t bus = (uint32_t)(f->phb->m32_bus + off);
+	struct fake_func *func;
+	unsigned int bar, pe;
+	uint16_t bdfn;
+
+	if (!range_inside(at.v, size, f->phb->m32_cpu.v, f->phb->m32_size) ||
+		fake_phb_mmio(f, bus, &bdfn, &bar, &pe)) {
+		return false;
+	}
+	func = fake_find_func(f, bdfn);
+	off = bus - (fake_get(func, PCI_BAR0 + 4 * bar, 4) & ~0xfu);
+	if (!func->bar_mem[bar] || !range_below(off, size, func->bar_bytes[bar])) {
+		return false;
+	}
+	*val = write ? *val : 0;
+	for (unsigned int i = 0; i < size; i++) {
+		uint8_t *byte = func->bar_mem[bar] + off + i;
+
+		if (write) {
+			*byte = (uint8_t)(*val >> (8 * i));
+		} else {
+			*val |= (uint64_t)*byte << (8 * i);
+		}
+	}
+	(void)send_pending(f, func);
+	return true;
 }
 
 static bool bridge_passes(const struct fake_func *b, uint32_t bus)

@@ -3,8 +3,8 @@
  * A strict model of a PowerNV host bridge, for tests: what hardware is entitled to do, this does.
  * Unlike QEMU's model it keeps a TCE cache, of valid and of invalid entries, that goes stale until
  * killed; an address that differs from a mapped one in any bit is another address; a DMA fault
- * freezes the PE; a function belongs to the reserved PE until told otherwise; arguments that the
- * hardware has no form for are refused.
+ * freezes the PE; a function belongs to the reserved PE until told otherwise; a message from
+ * another PE than its own is dropped; arguments that the hardware has no form for are refused.
  *
  * Host memory is an arena seen through a mem_pool with a bias, so that host-real addresses look
  * like real ones and a pointer never works as one. DMA reaches the arena only.
@@ -24,6 +24,8 @@
 #define FAKE_MAX_PES   512u
 #define FAKE_CACHE     1024u
 #define FAKE_MAX_LOG   512u
+#define FAKE_MSIS      512u
+#define FAKE_LSI_FIRST 0xfeff8u
 
 struct fake_ram {
 	uint8_t *mem;
@@ -44,6 +46,7 @@ enum fake_op {
 	FAKE_WINDOW_SET,
 	FAKE_WINDOW_OFF,
 	FAKE_TCE_KILL,
+	FAKE_MSI_SETUP,
 	FAKE_NUM_OPS,
 };
 
@@ -55,6 +58,8 @@ struct fake_func {
 	unsigned int moods;
 	uint8_t image[256];
 	uint8_t wmask[256];
+	uint8_t *bar_mem[6]; /* what is behind the BAR, the test's; NULL: nobody may touch it */
+	uint64_t bar_bytes[6];
 };
 
 /* A call that was made: its operation and its first numbers, in the order of the prototype; of
@@ -89,12 +94,17 @@ struct fake_phb {
 	unsigned int pe_of_segment[FAKE_MAX_PES];
 	struct fake_window windows[FAKE_MAX_PES][HOST_PHB_MAX_WINDOWS];
 	bool frozen[FAKE_MAX_PES];
+	/* Message n: who may send it (FAKE_MAX_PES: nobody was told), and how often it came. */
+	unsigned int pe_of_msi[FAKE_MSIS];
+	unsigned int msis[FAKE_MSIS];
+	unsigned int msis_dropped; /* sent by another PE, or nobody's */
 	struct fake_cached cache[FAKE_CACHE];
 	unsigned int next_line;
 
 	/* The fail_at-th call from now fails, counting from 1; 0: none. */
 	unsigned int fail_at;
 	struct fake_phb *fail_with; /* if set, that one's fail_at is counted instead */
+	unsigned int fail_msi_at;   /* as fail_at, of msi_setup only */
 	bool fail_op[FAKE_NUM_OPS]; /* every call of these fails */
 	bool fail_late;		    /* what fails has done its work all the same */
 	bool deaf_to_kills;	    /* tce_kill says 0 and does nothing */
@@ -129,6 +139,26 @@ void fake_put(struct fake_func *func, unsigned int off, unsigned int size, uint3
  * all of it; what came before the faulting page was done. A fault freezes the PE. */
 int fake_phb_dma(
 	struct fake_phb *f, uint16_t bdfn, uint64_t iova, void *buf, size_t len, bool write);
+
+/* The memory behind a BAR; mem has all of its bytes and lives as long as the function. The MSI-X
+ * table in it works: a vector that was pending and is unmasked is sent. */
+void fake_set_bar_mem(struct fake_func *func, unsigned int bar, uint8_t *mem, uint64_t bytes);
+
+/* Capabilities, at pos and with room for them: size of MSI by its flags; MSI-X with so many entries
+ * and the registers that say where table and pending bits are. */
+void fake_add_msi(struct fake_func *func, unsigned int pos, uint16_t flags);
+void fake_add_msix(struct fake_func *func, unsigned int pos, unsigned int entries, uint32_t table,
+	uint32_t pba);
+
+/* The device has something to say: by its MSI-X vector, or by message v of its MSI. True: a message
+ * went out, if only to be dropped. Masked vectors become pending. */
+bool fake_phb_fire_msix(struct fake_phb *f, uint16_t bdfn, unsigned int v);
+bool fake_phb_fire_msi(struct fake_phb *f, uint16_t bdfn, unsigned int v);
+/* A DMA write to the addresses of messages. */
+void fake_phb_send(struct fake_phb *f, uint16_t bdfn, uint64_t addr, uint32_t data);
+
+/* For fake_arch.on_mmio; arg is the fake PHB. */
+bool fake_phb_on_mmio(void *arg, hpa_t at, unsigned int size, bool write, uint64_t *val);
 
 /* As if the EEH recovery had run. */
 void fake_phb_thaw(struct fake_phb *f);

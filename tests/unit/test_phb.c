@@ -155,6 +155,21 @@ static void test_function_is_found_by_buid_and_devfn_on_bus_0(void **state)
 	free(phbs);
 }
 
+static void test_bridge_is_found_by_its_buid(void **state)
+{
+	static const uint64_t bad[] = {0, 0x800000020000001, 0x20000000, 0x80000002};
+	struct phb *phbs = make_phbs();
+
+	(void)state;
+	assert_ptr_equal(phb_find(phbs, NPHBS, 0x800000020000000), &phbs[0]);
+	assert_ptr_equal(phb_find(phbs, NPHBS, 0x800000020000006), &phbs[1]);
+	assert_null(phb_find(phbs, 1, 0x800000020000006));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_null(phb_find(phbs, NPHBS, bad[i]));
+	}
+	free(phbs);
+}
+
 /* SEED-001.18: the bit follows our layout. */
 static void test_multifunction_bit_follows_the_layout(void **state)
 {
@@ -181,6 +196,7 @@ int main(void)
 		cmocka_unit_test(test_window_is_found_by_its_liobn_only),
 		cmocka_unit_test(test_other_liobns_find_nothing),
 		cmocka_unit_test(test_function_is_found_by_buid_and_devfn_on_bus_0),
+		cmocka_unit_test(test_bridge_is_found_by_its_buid),
 		cmocka_unit_test(test_multifunction_bit_follows_the_layout),
 	};
 
