@@ -60,9 +60,31 @@ void arch_partition_free(struct partition *p, struct mem_pool *pool);
 int arch_map_mmio(struct partition *p, gpa_t at, hpa_t to, uint64_t size) must_check;
 void arch_unmap_mmio(struct partition *p, gpa_t at, uint64_t size);
 
+/* One load or store of device memory at a host-real address: 1, 2, 4 or 8 bytes, naturally aligned,
+ * the device's little-endian bytes as a number. In order with those before and after it. */
+uint64_t arch_mmio_read(hpa_t at, unsigned int size);
+void arch_mmio_write(hpa_t at, unsigned int size, uint64_t val);
+
 /* Runs a vCPU on its thread: real mode, big-endian, r3 = tree, r5 = 0, the rest zero. Returns at
  * once; partition_vcpu_exited is called, on that thread, when it is over. */
 void arch_vcpu_start(struct vcpu *vcpu, gpa_t entry, gpa_t tree);
+
+/* What H_SET_MODE, H_REGISTER_PROC_TBL and H_CEDE ask of the processor. All are about the calling
+ * vCPU, on its own thread, but that the process table and the interrupt byte order are the
+ * partition's: vCPUs started later have them, too, and those already running from their next exit.
+ * set_ail: 0 or 3; -ENOTSUP: 3 cannot be had on this processor. */
+void arch_set_little_interrupts(struct vcpu *vcpu, bool little);
+int arch_set_ail(struct vcpu *vcpu, unsigned int ail) must_check;
+/* entry is the second doubleword of a partition table entry; 0 takes the table away. */
+void arch_set_process_table(struct partition *p, uint64_t entry);
+/* Turns the guest's interrupts on and waits until the decrementer or an interrupt is pending, the
+ * vCPU is prodded, or its partition is to stop. May return early. */
+void arch_cede(struct vcpu *vcpu);
+/* Ends arch_cede() of another vCPU soon. */
+void arch_kick(struct vcpu *vcpu);
+
+/* Seconds and nanoseconds of the day's clock, UTC, as firmware's real-time clock has it. -EIO. */
+int arch_clock_read(uint64_t *seconds_since_1970) must_check;
 
 /* --- arch/'s trap code asks, core answers --- */
 
@@ -82,5 +104,10 @@ void partition_vcpu_exited(struct vcpu *vcpu);
 /* Ten times a second on every thread that runs a vCPU: where the guest was and whether it takes
  * interrupts there. */
 void partition_sample(struct vcpu *vcpu, uint64_t pc, bool interrupts_on);
+
+/* The housekeeping of whoever sits at the console, ten times a second on the boot thread, with no
+ * lock held, whether that runs a vCPU or not: input, monitor. Partitions may be taken apart or
+ * started in here. */
+void core_tick(void);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "core/addr.h"
 #include "core/err.h"
+#include "core/lock.h"
 #include "core/mem.h"
 
 #include <stdbool.h>
@@ -20,6 +21,7 @@
 #define BOARD_MAX_GROUPS     64u
 #define BOARD_MAX_RESERVED   64u
 #define BOARD_MAX_AP	     8u
+#define BOARD_MAX_MSIS	     4096u /* of one PHB; more are not used */
 #define HOST_PHB_MAX_WINDOWS 2u
 
 struct host_phb;
@@ -38,6 +40,8 @@ struct host_phb;
  *	translated by the table of 2^k bytes at table, levels deep. The table stays the caller's and
  *	must outlive the window.
  * window_off:	that window answers nothing. Already off is not an error.
+ * msi_setup:	message number n (0 .. msi_count - 1) of this PHB may come from this PE only; addr
+ *and data are what a device of it writes. is64 false: an address below 4 GiB.
  * tce_kill:	cached translations of [at, at + npages << shift) of this PE are forgotten. On
  *return no DMA uses one. npages 0: all of the PE; at and shift then mean nothing.
  */
@@ -55,6 +59,8 @@ struct host_phb_ops {
 	int (*window_off)(struct host_phb *phb, unsigned int pe, unsigned int win);
 	int (*tce_kill)(struct host_phb *phb, unsigned int pe, unsigned int page_shift, ioba_t at,
 		uint64_t npages);
+	int (*msi_setup)(struct host_phb *phb, unsigned int pe, unsigned int n, bool is64,
+		uint64_t *addr, uint32_t *data);
 };
 
 struct host_phb {
@@ -68,6 +74,12 @@ struct host_phb {
 	unsigned int num_pes; /* 32-bit MMIO has as many segments */
 	unsigned int reserved_pe;
 	uint32_t page_shifts; /* bit n: TCE pages of 2^n bytes */
+	uint32_t msi_first;   /* source number of message 0, */
+	unsigned int msi_count;
+	uint32_t lsi_first; /* and of the first of four level sources; 0: not known */
+	/* One bit a message: somebody has it. core/vfio_msi.c's own. */
+	struct lock msi_lock;
+	uint64_t msi_used[BOARD_MAX_MSIS / 64];
 };
 
 /* A BAR as found and placed. */
@@ -119,6 +131,8 @@ struct board {
 	unsigned int nreserved;
 	struct mem_range reserved[BOARD_MAX_RESERVED];
 	uint64_t opal_base, opal_entry;
+	hpa_t tima;		 /* XIVE's thread interrupt management area; 0: none */
+	uint32_t xive_chip;	 /* which chip wants memory for XIVE's tables */
 	struct mem_range initrd; /* size 0: none */
 	char bootargs[1024];	 /* longer: cut, and bootargs_cut set */
 	bool bootargs_cut;

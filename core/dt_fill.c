@@ -6,9 +6,17 @@
  */
 #include "core/dt_fill.h"
 
+#include "core/msi.h"
 #include "core/rtas.h"
 
 #include <string.h>
+
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Radix page sizes of POWER9 and POWER10, for a host tree that does not say: 4K, 64K, 2M and 1G,
+ * each with its AP code in the top three bits. Without them a guest maps all its memory with its
+ * smallest page. */
+static const uint32_t default_ap[] = {0x0000000c, 0xa0000010, 0x20000015, 0x4000001e};
 
 static struct dt_guest tree;
 
@@ -29,9 +37,47 @@ static void fill_func(
 	}
 }
 
-static void fill_phb(
-	struct dt_guest_phb *to, const struct phb *phb, const struct partition_phb *bound)
+static uint32_t token_of(const char *name)
 {
+	for (unsigned int i = 0; i < rtas_num_services; i++) {
+		if (!strcmp(rtas_services[i].name, name)) {
+			return rtas_services[i].token;
+		}
+	}
+	return 0;
+}
+
+static void fill_ddw(struct dt_guest_ddw *to, const struct ddw *ddw)
+{
+	*to = (struct dt_guest_ddw){
+		.offered = ddw->c.offered,
+		.query = token_of("ibm,query-pe-dma-window"),
+		.create = token_of("ibm,create-pe-dma-window"),
+		.remove = token_of("ibm,remove-pe-dma-window"),
+		.reset = token_of("ibm,reset-pe-dma-window"),
+	};
+}
+
+/* A service of two forms has two rows, but one property. */
+static void fill_services(void)
+{
+	for (unsigned int i = 0; i < rtas_num_services; i++) {
+		const struct rtas_service *svc = &rtas_services[i];
+
+		if (i && svc->token == rtas_services[i - 1].token) {
+			continue;
+		}
+		if (tree.nservices < DT_GUEST_MAX_SERVICES) {
+			tree.services[tree.nservices++] =
+				(struct dt_guest_service){svc->name, svc->token};
+		}
+	}
+}
+
+static void fill_phb(struct dt_guest_phb *to, const struct partition *p, unsigned int n)
+{
+	const struct phb *phb = &p->phbs[n];
+	const struct partition_phb *bound = &p->bound[n];
 	const struct tce_window *w = &phb->windows[0];
 
 	to->buid = phb->at.buid;
@@ -43,9 +89,13 @@ static void fill_phb(
 	to->window_size = w->npages << w->page_shift;
 	to->bypass_base = PHB_BYPASS_BASE;
 	to->bypass_size = phb->bypass_size;
+	fill_ddw(&to->ddw, &bound->ddw);
+	to->total_msi = msi_quota(p, n);
 	to->nfuncs = phb->nfuncs;
 	for (unsigned int i = 0; i < phb->nfuncs; i++) {
 		fill_func(&to->funcs[i], &phb->funcs[i], bound->funcs[i].host);
+		to->funcs[i].req_msi = msi_max(p, &phb->funcs[i], PCI_IRQ_MSI);
+		to->funcs[i].req_msix = msi_max(p, &phb->funcs[i], PCI_IRQ_MSIX);
 	}
 }
 
@@ -56,17 +106,14 @@ struct dt_guest *dt_fill(const struct partition *p, const struct plan_partition 
 	tree.ncpus = p->nvcpus;
 	tree.pvr = p->board->pvr;
 	tree.timebase_hz = (uint32_t)p->board->timebase_hz;
-	tree.nap = p->board->nap;
-	tree.ap = p->board->ap;
+	tree.nap = p->board->nap ? p->board->nap : ARRAY_LEN(default_ap);
+	tree.ap = p->board->nap ? p->board->ap : default_ap;
 	tree.bootargs = plan->bootargs;
 	tree.vty = PARTITION_VTY;
-	for (unsigned int i = 0; i < rtas_num_services && i < DT_GUEST_MAX_SERVICES; i++) {
-		tree.services[tree.nservices++] =
-			(struct dt_guest_service){rtas_services[i].name, rtas_services[i].token};
-	}
+	fill_services();
 	tree.nphbs = p->nphbs;
 	for (unsigned int i = 0; i < p->nphbs; i++) {
-		fill_phb(&tree.phbs[i], &p->phbs[i], &p->bound[i]);
+		fill_phb(&tree.phbs[i], p, i);
 	}
 	return &tree;
 }

@@ -14,8 +14,21 @@ static hcall_fn *const papr_calls[] = {
 	[H_PUT_TCE / 4] = h_put_tce,
 	[H_GET_TERM_CHAR / 4] = h_get_term_char,
 	[H_PUT_TERM_CHAR / 4] = h_put_term_char,
+	[H_EOI / 4] = h_eoi,
+	[H_CPPR / 4] = h_cppr,
+	[H_IPI / 4] = h_ipi,
+	[H_IPOLL / 4] = h_ipoll,
+	[H_XIRR / 4] = h_xirr,
+	[H_REGISTER_VPA / 4] = h_register_vpa,
+	[H_CEDE / 4] = h_cede,
+	[H_CONFER / 4] = h_confer,
+	[H_PROD / 4] = h_prod,
 	[H_STUFF_TCE / 4] = h_stuff_tce,
 	[H_PUT_TCE_INDIRECT / 4] = h_put_tce_indirect,
+	[H_GET_CPU_CHARACTERISTICS / 4] = h_get_cpu_characteristics,
+	[H_XIRR_X / 4] = h_xirr_x,
+	[H_SET_MODE / 4] = h_set_mode,
+	[H_REGISTER_PROC_TBL / 4] = h_register_proc_tbl,
 };
 
 /* Ours begin where no call of LoPAR is. */

@@ -13,13 +13,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define H_GET_TCE	   0x1cu
-#define H_PUT_TCE	   0x20u
-#define H_GET_TERM_CHAR	   0x54u
-#define H_PUT_TERM_CHAR	   0x58u
-#define H_STUFF_TCE	   0x138u
-#define H_PUT_TCE_INDIRECT 0x13cu
-#define H_RTAS		   0xf000u /* not of LoPAR: what the RTAS blob calls */
+#define H_GET_TCE		  0x1cu
+#define H_PUT_TCE		  0x20u
+#define H_GET_TERM_CHAR		  0x54u
+#define H_PUT_TERM_CHAR		  0x58u
+#define H_EOI			  0x64u
+#define H_CPPR			  0x68u
+#define H_IPI			  0x6cu
+#define H_IPOLL			  0x70u
+#define H_XIRR			  0x74u
+#define H_REGISTER_VPA		  0xdcu
+#define H_CEDE			  0xe0u
+#define H_CONFER		  0xe4u
+#define H_PROD			  0xe8u
+#define H_STUFF_TCE		  0x138u
+#define H_PUT_TCE_INDIRECT	  0x13cu
+#define H_GET_CPU_CHARACTERISTICS 0x1c8u
+#define H_XIRR_X		  0x2fcu
+#define H_SET_MODE		  0x31cu
+#define H_REGISTER_PROC_TBL	  0x37cu
+#define H_RTAS			  0xf000u /* not of LoPAR: what the RTAS blob calls */
 
 typedef enum {
 	H_SUCCESS = 0,
@@ -28,7 +41,12 @@ typedef enum {
 	H_FUNCTION = -2,
 	H_PRIVILEGE = -3,
 	H_PARAMETER = -4,
+	H_RESOURCE = -16,
 	H_NOT_ENOUGH_RESOURCES = -44,
+	H_P2 = -55,
+	H_P3 = -56,
+	H_P4 = -57,
+	H_UNSUPPORTED_FLAG = -256, /* -256 to -511 are one code */
 	/* Never seen by a guest: the call is not finished; its arguments have been advanced and it
 	 * is to be made again, after pending interrupts (design decision 14). */
 	H_AGAIN_INTERNAL = 0x7fff0000,
@@ -56,6 +74,9 @@ hret_t hcall_status(int err);
 typedef hret_t hcall_fn(struct vcpu *vcpu, uint64_t args[HCALL_NARGS]);
 hcall_fn h_put_tce, h_get_tce, h_put_tce_indirect, h_stuff_tce;
 hcall_fn h_put_term_char, h_get_term_char;
+hcall_fn h_cppr, h_eoi, h_ipi, h_ipoll, h_xirr, h_xirr_x;
+hcall_fn h_set_mode, h_register_proc_tbl, h_get_cpu_characteristics, h_register_vpa;
+hcall_fn h_cede, h_confer, h_prod;
 hcall_fn h_rtas;
 
 #endif

@@ -110,18 +110,18 @@ hret_t h_put_tce_indirect(struct vcpu *vcpu, uint64_t args[HCALL_NARGS])
 hret_t h_stuff_tce(struct vcpu *vcpu, uint64_t args[HCALL_NARGS])
 {
 	struct tce_window *w = find_window(vcpu, args[0]);
+	ioba_t at = ioba(args[1]);
 	uint64_t n = args[3];
-	uint64_t slice = n < TCE_MAX_BATCH ? n : TCE_MAX_BATCH;
 	int err;
 
-	if (!w || (args[2] & TCE_PERM_MASK) || tce_check_range(w, ioba(args[1]), n)) {
+	if (!w || (args[2] & TCE_PERM_MASK)) {
 		return H_PARAMETER;
 	}
-	err = tce_clear(w, ioba(args[1]), slice);
-	if (err || slice == n) {
+	err = tce_clear_step(w, &at, &n);
+	if (err || !n) {
 		return status(vcpu, w, args[1], err);
 	}
-	args[1] += slice << w->page_shift;
-	args[3] = n - slice;
+	args[1] = at.v;
+	args[3] = n;
 	return H_AGAIN_INTERNAL;
 }

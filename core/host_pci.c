@@ -236,7 +236,7 @@ static void visit_bus(struct walk *w, uint8_t bus)
 
 static void walk_buses(struct board *b, unsigned int phb)
 {
-	struct walk w;
+	static struct walk w; /* large for a stack; the boot thread is alone */
 
 	memset(&w, 0, sizeof(w));
 	w.b = b;

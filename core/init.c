@@ -5,10 +5,14 @@
  * cannot be read.
  */
 #include "core/arch.h"
+#include "core/audit.h"
 #include "core/board.h"
+#include "core/console.h"
 #include "core/host_pci.h"
+#include "core/irq.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "core/monitor.h"
 #include "core/partition.h"
 #include "core/plan.h"
 #include "core/vfio.h"
@@ -28,6 +32,7 @@ static struct plan plan;
 static struct partition *partitions[PARTITION_MAX];
 static unsigned int npartitions;
 static atomic_uint nleft;
+static struct audit_scope scope = {.board = &board, .vfio = &vfio, .partitions = partitions};
 
 static const struct log_sink sink = {arch_console_write, arch_time_ns};
 
@@ -51,9 +56,21 @@ static _Noreturn void finish(void)
 	arch_power_off();
 }
 
+static void log_audit(const char *line)
+{
+	log_msg(LOG_NOTICE, "%s", line);
+}
+
+/* Nothing may be left of it, and the others must be as they were. */
+static void partition_ending(struct partition *p)
+{
+	(void)audit_run_one(&scope, p, log_audit);
+}
+
 static void partition_stopped(struct partition *p)
 {
 	(void)p;
+	(void)audit_run(&scope, log_audit);
 	if (atomic_fetch_sub(&nleft, 1) == 1) {
 		finish();
 	}
@@ -173,6 +190,12 @@ static void build_partitions(void)
 	}
 }
 
+void core_tick(void)
+{
+	console_poll();
+	monitor_run();
+}
+
 _Noreturn void core_main(const void *tree)
 {
 	log_set_sink(&sink);
@@ -184,6 +207,9 @@ _Noreturn void core_main(const void *tree)
 	arch_board_init(&board);
 	find_memory();
 	arch_threads_start(&board, &pool);
+	if (arch_irq_init(&board, &pool)) {
+		log_msg(LOG_ERR, "interrupts: no controller that can be used; partitions need one");
+	}
 	host_pci_scan(&board);
 	host_pci_print(&board);
 	vfio_init(&vfio, &board, &pool);
@@ -196,7 +222,10 @@ _Noreturn void core_main(const void *tree)
 		finish();
 	}
 	partition_on_stopped = partition_stopped;
+	partition_on_ending = partition_ending;
 	atomic_store(&nleft, npartitions);
+	scope.npartitions = npartitions;
+	monitor_init(&board, &scope);
 	for (unsigned int i = 0; i < npartitions; i++) {
 		partition_start(partitions[i]);
 	}

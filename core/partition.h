@@ -9,14 +9,17 @@
 #include "core/arch.h"
 #include "core/board.h"
 #include "core/console.h"
+#include "core/ddw.h"
 #include "core/err.h"
 #include "core/guest_mem.h"
+#include "core/lock.h"
 #include "core/log.h"
 #include "core/phb.h"
 #include "core/plan.h"
 #include "core/tce.h"
 #include "core/vfio.h"
 #include "core/vfio_bridge.h"
+#include "core/xics.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -26,13 +29,34 @@
 #define PARTITION_MAX_VCPUS 8u
 #define PARTITION_VTY	    0x71000000u /* unit address of the console */
 
+/* 2500-01-01 in seconds since 1970. Times of day end here: 64 bits of nanoseconds reach further,
+ * so that a clock set to the last moment still counts on for decades. */
+#define PARTITION_CLOCK_END 16725225600u
+
 enum partition_state { PARTITION_FREE, PARTITION_RUNNING, PARTITION_STOPPING, PARTITION_STOPPED };
 
 enum partition_stop {
 	STOP_NONE,
 	STOP_POWER_OFF, /* the guest asked */
-	STOP_REBOOT,	/* the guest asked; we do not start it again yet */
+	STOP_REBOOT,	/* the guest asked; it is started again from its plan */
 	STOP_CRASHED,	/* it did something that has no answer */
+	STOP_NO_VCPU,	/* its last vCPU stopped itself; none is left to start another */
+};
+
+/*
+ * STOPPED -> RUNNING by whoever starts it (compare and exchange: one starter wins), before it is
+ * given to its thread; RUNNING -> STOPPING -> STOPPED by itself, the latter as its last act but one
+ * (partition_vcpu_exited). So a vCPU that reads as STOPPED is off its thread, and its starter may
+ * do with it what it likes.
+ */
+enum vcpu_state { VCPU_STOPPED, VCPU_RUNNING, VCPU_STOPPING };
+
+/* What H_REGISTER_VPA registers. Kept for the guest's rules only; nothing is read or written there
+ * after registration. */
+enum vcpu_area_kind { AREA_VPA, AREA_DTL, AREA_SLB, AREA_KINDS };
+struct vcpu_area {
+	gpa_t at;
+	uint64_t size; /* 0: not registered */
 };
 
 struct partition;
@@ -41,8 +65,12 @@ struct vcpu {
 	struct partition *partition;
 	unsigned int id;
 	unsigned int thread; /* index into board.threads */
-	unsigned int deaf;   /* successive samples with interrupts off */
+	_Atomic(enum vcpu_state) state;
+	unsigned int deaf; /* successive samples with interrupts off */
 	struct tce_scratch scratch;
+	struct vcpu_area areas[AREA_KINDS]; /* under partition.area_lock */
+	struct xics_server server;
+	atomic_bool prodded; /* H_PROD since the last H_CEDE */
 	struct log_limit log;
 };
 
@@ -58,7 +86,7 @@ struct partition_func {
 struct partition_phb {
 	struct vfio_group *group;
 	struct vfio_container *container;
-	struct vfio_bridge_window window;
+	struct ddw ddw;
 	struct partition_func funcs[PHB_MAX_FUNCS];
 };
 
@@ -67,35 +95,56 @@ struct partition {
 	char name[PLAN_NAME_MAX];
 	_Atomic(enum partition_state) state;
 	_Atomic(enum partition_stop) why;
-	atomic_uint running; /* vCPUs on their threads */
+	/* vCPUs that are not STOPPED, and those whose leaving is not over. Only a vCPU that is
+	 * counted itself starts another, so that it never rises from 0 while the partition lives.
+	 */
+	atomic_uint running;
 	struct guest_mem mem;
 	struct board *board;
 	struct vfio *vfio;
 	struct mem_pool *pool;
+	const struct plan_partition *plan;
 	gpa_t entry, tree;
+	/* Nanoseconds since 1970 when arch_time_ns() was 0, modulo 2^64; the guest may set it. */
+	_Atomic uint64_t clock_ns;
+	atomic_bool clock_known;
+	struct lock area_lock;
+	struct log_limit log;
 	struct console console;
+	struct xics xics;
 	unsigned int nvcpus;
 	struct vcpu vcpus[PARTITION_MAX_VCPUS];
 	unsigned int nphbs;
 	struct phb phbs[PLAN_MAX_PHBS];
 	struct partition_phb bound[PLAN_MAX_PHBS];
+	struct ddw_account tables;
 	struct arch_partition *arch;
 };
 
 /*
  * Builds a partition from its checked plan: memory, second-level translation, host bridges, kernel,
- * tree. p is zeroed but for lpid. threads are nvcpus indexes into board.threads, its own. An error
- * has been said in the log, and everything taken has been given back.
+ * tree. p is zeroed but for lpid. threads are nvcpus indexes into board.threads, its own. plan and
+ * what it points to live as long as the partition, which is started again from them. An error has
+ * been said in the log, and everything taken has been given back.
  */
 int partition_build(struct partition *p, const struct plan_partition *plan, struct board *board,
 	struct vfio *vfio, struct mem_pool *pool, const unsigned int *threads,
 	bool raw_console) must_check;
 
-/* Lets the boot vCPU run. The others wait for a start that no service offers yet. */
+/* Lets the boot vCPU run. The others wait for partition_start_vcpu(). */
 void partition_start(struct partition *p);
 
-/* Asks the partition to stop: its vCPUs leave the guest at their next exit. The first reason stays.
- */
+/* Called by a running vCPU of the partition: lets another run, in real mode at entry, with r3.
+ * -EINVAL: no such vCPU. -EBUSY: it is not stopped. */
+int partition_start_vcpu(struct partition *p, uint64_t id, gpa_t entry, uint64_t r3) must_check;
+
+/* Called by a vCPU about itself: it leaves the guest when the call it is in is over, and may be
+ * started again. */
+void partition_stop_vcpu(struct vcpu *self);
+
+/* Called by a running vCPU of the partition, or while none runs. Asks the partition to stop: its
+ * vCPUs are kicked and leave the guest, at the latest with their next sample. The first reason
+ * stays. */
 void partition_request_stop(struct partition *p, enum partition_stop why);
 
 /* The host bridges, in core/partition_phb.c: binds every bridge of the plan to its group, or none;
@@ -110,5 +159,9 @@ void partition_print_summary(struct partition *p);
 
 /* Called once, on whichever thread, when a partition has been taken apart. */
 extern void (*partition_on_stopped)(struct partition *p);
+
+/* Called, if set, while a partition that has ended still has its windows and memory, on the thread
+ * that takes it apart or starts it again. */
+extern void (*partition_on_ending)(struct partition *p);
 
 #endif

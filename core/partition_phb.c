@@ -5,17 +5,19 @@
  * far as it went, which is also how a partition that stops gives its devices back.
  */
 #include "core/host_pci.h"
+#include "core/msi.h"
 #include "core/partition.h"
 #include "core/range.h"
 #include "core/vfio_spapr.h"
+#include "core/xics.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 /* Guest BARs are apart by at least the largest page a guest kernel maps them with. */
-#define BAR_ALIGN	   0x10000u
-#define DEFAULT_PAGE_SHIFT 12u
+#define BAR_ALIGN 0x10000u
+#define NUM_PINS  4u
 
 static uint64_t bar_bytes(const struct pci_bar *bar)
 {
@@ -37,24 +39,45 @@ static int func_write(void *dev, unsigned int off, unsigned int size, uint32_t v
 }
 
 /* The device's own BAR stays where it is; the guest's address moves (design decision 11). */
-static int func_map_bar(void *dev, unsigned int bar, uint64_t value, bool mapped)
+static int func_map_bar(
+	void *dev, unsigned int bar, uint64_t off, uint64_t len, uint64_t value, bool mapped)
 {
 	struct partition_func *f = dev;
-	const struct host_bar *host = &f->host->bars[bar];
-	uint64_t bytes = host->size < MEM_PAGE ? MEM_PAGE : host->size;
+	gpa_t at = gpa(f->window.v + (value + off - PHB_MMIO32_BUS));
 
 	if (!mapped) {
-		arch_unmap_mmio(f->partition, f->bar_at[bar], bytes);
+		arch_unmap_mmio(f->partition, at, len);
 		return 0;
 	}
-	if (!range_inside(value, bytes, PHB_MMIO32_BUS, PHB_MMIO32_SIZE)) {
+	if (!range_inside(value + off, len, PHB_MMIO32_BUS, PHB_MMIO32_SIZE)) {
 		return -EINVAL;
 	}
-	f->bar_at[bar] = gpa(f->window.v + (value - PHB_MMIO32_BUS));
-	return arch_map_mmio(f->partition, f->bar_at[bar], host->cpu, bytes);
+	return arch_map_mmio(f->partition, at, hpa(f->host->bars[bar].cpu.v + off), len);
 }
 
-static const struct pci_func_ops func_ops = {func_read, func_write, func_map_bar};
+static int func_bar_read(
+	void *dev, unsigned int bar, uint64_t off, unsigned int size, uint64_t *val)
+{
+	struct partition_func *f = dev;
+
+	return vfio_bar_read(f->device, bar, off, size, val);
+}
+
+static int func_bar_write(
+	void *dev, unsigned int bar, uint64_t off, unsigned int size, uint64_t val)
+{
+	struct partition_func *f = dev;
+
+	return vfio_bar_write(f->device, bar, off, size, val);
+}
+
+static const struct pci_func_ops func_ops = {
+	.read = func_read,
+	.write = func_write,
+	.map_bar = func_map_bar,
+	.bar_read = func_bar_read,
+	.bar_write = func_bar_write,
+};
 
 /* Gives every BAR of a function a bus address in the guest's window, from *next on. */
 static int place_bars(
@@ -124,6 +147,9 @@ static int bind_func(struct partition *p, unsigned int n, unsigned int func, uin
 		pf->device = NULL;
 		return err;
 	}
+	if (!vfio_count_msis(pf->device)) {
+		pci_func_hide_msi(&phb->funcs[phb->nfuncs]);
+	}
 	phb->nfuncs++;
 	return 0;
 }
@@ -180,8 +206,18 @@ static int open_windows(struct partition *p, unsigned int n, const struct plan_p
 	struct phb *phb = &p->phbs[n];
 	struct partition_phb *bound = &p->bound[n];
 	const struct host_phb *host = &p->board->phbs[p->board->groups[bound->group->host].phb];
-	int err = vfio_bridge_open_window(&bound->window, &phb->windows[0], bound->container,
-		&p->mem, phb->at.liobn[0], ioba(0), plan->window_size, DEFAULT_PAGE_SHIFT);
+	const struct ddw_config config = {
+		.owner = p->name,
+		.phb = phb,
+		.container = bound->container,
+		.mem = &p->mem,
+		.pool = p->pool,
+		.account = &p->tables,
+		.page_shifts = host->page_shifts,
+		.default_size = plan->window_size,
+		.offered = !plan->no_ddw,
+	};
+	int err = ddw_init(&bound->ddw, &config);
 
 	if (!err && plan->bypass) {
 		err = vfio_bridge_open_bypass(
@@ -189,6 +225,53 @@ static int open_windows(struct partition *p, unsigned int n, const struct plan_p
 		phb->bypass_size = err ? 0 : p->mem.size;
 	}
 	return err;
+}
+
+/* Which of the host bridge's level sources a function's INTx is: pins turn by one from slot to
+ * slot, for the guest as for the host, which see the same slot numbers. */
+static unsigned int lsi_of(const struct pci_func *f, const struct host_func *host)
+{
+	return ((f->devfn >> 3) + host->int_pin - 1) % NUM_PINS;
+}
+
+/* A host bridge has four level sources for all that is below it: they can be one guest's only if
+ * no other group there has a pin. */
+static bool lsis_are_ours(const struct board *b, const struct vfio_group *g)
+{
+	for (unsigned int i = 0; i < b->nfuncs; i++) {
+		const struct host_func *f = &b->funcs[i];
+
+		if (f->phb == b->groups[g->host].phb && f->group >= 0 && f->group != (int)g->host &&
+			f->int_pin) {
+			return false;
+		}
+	}
+	return b->phbs[b->groups[g->host].phb].lsi_first != 0;
+}
+
+static void route_intx(struct partition *p, unsigned int n)
+{
+	struct phb *phb = &p->phbs[n];
+	struct vfio_group *g = p->bound[n].group;
+	uint32_t lsi_first = p->board->phbs[p->board->groups[g->host].phb].lsi_first;
+
+	if (!lsis_are_ours(p->board, g)) {
+		return;
+	}
+	for (unsigned int i = 0; i < phb->nfuncs; i++) {
+		const struct host_func *host = p->bound[n].funcs[i].host;
+		unsigned int lsi = lsi_of(&phb->funcs[i], host);
+
+		if (!host->int_pin || host->int_pin > NUM_PINS) {
+			continue;
+		}
+		/* Functions share them: it may be there already. */
+		int err = xics_add_source(p, phb->at.lsi + lsi, lsi_first + lsi, true);
+
+		if (!err || err == -EBUSY) {
+			pci_func_route_intx(&phb->funcs[i]);
+		}
+	}
 }
 
 static int bind_phb(struct partition *p, unsigned int n, const struct plan_phb *plan)
@@ -206,6 +289,9 @@ static int bind_phb(struct partition *p, unsigned int n, const struct plan_phb *
 	}
 	if (!err) {
 		err = bind_funcs(p, n, plan);
+	}
+	if (!err) {
+		route_intx(p, n);
 	}
 	if (err) {
 		log_msg(LOG_ERR, "%s: host bridge %s cannot have group %" PRIu32 " (%s)", p->name,
@@ -227,7 +313,8 @@ int partition_bind_phbs(struct partition *p, const struct plan_partition *plan)
 	return 0;
 }
 
-/* Bus masters off and posted writes drained, windows off, devices and group given back. */
+/* Bus masters off and posted writes drained, interrupts and windows off, devices and group given
+ * back. */
 static bool unbind_phb(struct partition *p, unsigned int n)
 {
 	struct phb *phb = &p->phbs[n];
@@ -236,15 +323,17 @@ static bool unbind_phb(struct partition *p, unsigned int n)
 
 	for (unsigned int i = 0; i < phb->nfuncs; i++) {
 		pci_func_quiesce(&phb->funcs[i]);
+		msi_release_all(p, &phb->funcs[i]);
+	}
+	for (unsigned int i = 0; i < NUM_PINS && phb->at.lsi; i++) {
+		xics_remove_source(p, phb->at.lsi + i);
 	}
 	if (bound->group) {
 		host = &p->board->groups[bound->group->host];
 	}
 	bool quarantined = !host || host_pci_quarantine(p->board, host) == 0;
 
-	if (phb->windows[0].npages) {
-		vfio_bridge_close_window(&bound->window, &phb->windows[0]);
-	}
+	ddw_exit(&bound->ddw);
 	for (unsigned int i = 0; i < phb->nfuncs; i++) {
 		vfio_put_device(bound->funcs[i].device);
 	}
@@ -271,24 +360,35 @@ bool partition_unbind_phbs(struct partition *p)
 	return quarantined;
 }
 
+static void print_window(const struct partition *p, const struct phb *phb, unsigned int n)
+{
+	const struct tce_window *w = &phb->windows[n];
+
+	if (w->npages) {
+		log_msg(LOG_NOTICE,
+			"summary: %s: %s: window 0x%" PRIx64 " + %" PRIu64
+			" MiB, %u KiB pages, LIOBN %08" PRIx32,
+			p->name, phb->id, w->base.v, w->npages << w->page_shift >> 20,
+			1u << (w->page_shift - 10), w->liobn);
+	}
+}
+
 void partition_print_summary(struct partition *p)
 {
 	for (unsigned int i = 0; i < p->nphbs; i++) {
 		const struct phb *phb = &p->phbs[i];
 		const struct partition_phb *bound = &p->bound[i];
 		const struct host_group *g = &p->board->groups[bound->group->host];
-		const struct tce_window *w = &phb->windows[0];
 
 		log_msg(LOG_NOTICE,
 			"summary: %s: group %u (PHB#%04" PRIx64
 			"[%03x]) was host bridge %s, index %u",
 			p->name, g->id, p->board->phbs[g->phb].id, g->pe, phb->id, phb->index);
-		log_msg(LOG_NOTICE,
-			"summary: %s: %s: window 0x%" PRIx64 " + %" PRIu64
-			" MiB, %u KiB pages, LIOBN "
-			"%08" PRIx32 "; bypass %s; %" PRIu64 " TCEs live",
-			p->name, phb->id, w->base.v, w->npages << w->page_shift >> 20,
-			1u << (w->page_shift - 10), w->liobn, phb->bypass_size ? "on" : "off",
+		for (unsigned int w = 0; w < PHB_MAX_WINDOWS; w++) {
+			print_window(p, phb, w);
+		}
+		log_msg(LOG_NOTICE, "summary: %s: %s: bypass %s; %" PRIu64 " TCEs live", p->name,
+			phb->id, phb->bypass_size ? "on" : "off",
 			vfio_spapr_count_live(bound->container));
 	}
 }

@@ -36,6 +36,7 @@ struct plan_phb {
 	uint32_t index;
 	uint64_t window_size; /* bytes of the 32-bit DMA window */
 	bool bypass;
+	bool no_ddw; /* the guest makes no DMA windows of its own */
 	unsigned int nfuncs;
 	struct plan_func funcs[PLAN_MAX_FUNCS];
 };

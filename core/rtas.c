@@ -9,6 +9,7 @@
 #include "core/guest_mem.h"
 #include "core/range.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* mr r4,r3; lis r3,0; ori r3,r3,0xf000; sc 1; blr. Big-endian, whatever the guest's kernel is. */
@@ -22,18 +23,47 @@ const struct rtas_service rtas_services[] = {
 	{"power-off", 0x2003, 2, 1, RTAS_PARAM_ERROR, rtas_power_off},
 	{"system-reboot", 0x2004, 0, 1, RTAS_PARAM_ERROR, rtas_system_reboot},
 	{"display-character", 0x2005, 1, 1, RTAS_PARAM_ERROR, rtas_display_character},
+	{"get-time-of-day", 0x2006, 0, 8, RTAS_PARAM_ERROR, rtas_get_time_of_day},
+	{"set-time-of-day", 0x2007, 7, 1, RTAS_PARAM_ERROR, rtas_set_time_of_day},
+	{"ibm,os-term", 0x2008, 1, 1, RTAS_PARAM_ERROR, rtas_ibm_os_term},
+	{"query-cpu-stopped-state", 0x2009, 1, 2, RTAS_PARAM_ERROR, rtas_query_cpu_stopped_state},
+	{"start-cpu", 0x200a, 3, 1, RTAS_PARAM_ERROR, rtas_start_cpu},
+	{"stop-self", 0x200b, 0, 1, RTAS_PARAM_ERROR, rtas_stop_self},
+	{"ibm,query-pe-dma-window", 0x2020, 3, 5, RTAS_PARAM_ERROR, rtas_ibm_query_pe_dma_window},
+	{"ibm,query-pe-dma-window", 0x2020, 3, 6, RTAS_PARAM_ERROR, rtas_ibm_query_pe_dma_window},
+	{"ibm,create-pe-dma-window", 0x2021, 5, 4, RTAS_PARAM_ERROR, rtas_ibm_create_pe_dma_window},
+	{"ibm,remove-pe-dma-window", 0x2022, 1, 1, RTAS_PARAM_ERROR, rtas_ibm_remove_pe_dma_window},
+	{"ibm,reset-pe-dma-window", 0x2023, 3, 1, RTAS_PARAM_ERROR, rtas_ibm_reset_pe_dma_window},
+	{"ibm,set-xive", 0x2010, 3, 1, RTAS_PARAM_ERROR, rtas_ibm_set_xive},
+	{"ibm,get-xive", 0x2011, 1, 3, RTAS_PARAM_ERROR, rtas_ibm_get_xive},
+	{"ibm,int-off", 0x2012, 1, 1, RTAS_PARAM_ERROR, rtas_ibm_int_off},
+	{"ibm,int-on", 0x2013, 1, 1, RTAS_PARAM_ERROR, rtas_ibm_int_on},
+	{"ibm,change-msi", 0x2030, 6, 4, RTAS_PARAM_ERROR, rtas_ibm_change_msi},
+	{"ibm,change-msi", 0x2030, 6, 3, RTAS_PARAM_ERROR, rtas_ibm_change_msi},
+	{"ibm,query-interrupt-source-number", 0x2031, 4, 3, RTAS_PARAM_ERROR,
+		rtas_ibm_query_interrupt_source_number},
 };
 
 const unsigned int rtas_num_services = sizeof(rtas_services) / sizeof(rtas_services[0]);
 
-static const struct rtas_service *find_service(uint32_t token)
+static bool counts_fit(const struct rtas_service *svc, const struct rtas_call *call)
 {
+	return call->nargs == svc->nargs && call->nret == svc->nret;
+}
+
+/* The form of the service that fits the call; if none does, the first. */
+static const struct rtas_service *find_service(uint32_t token, const struct rtas_call *call)
+{
+	const struct rtas_service *found = NULL;
+
 	for (unsigned int i = 0; i < rtas_num_services; i++) {
-		if (rtas_services[i].token == token) {
-			return &rtas_services[i];
+		const struct rtas_service *svc = &rtas_services[i];
+
+		if (svc->token == token && (!found || counts_fit(svc, call))) {
+			found = svc;
 		}
 	}
-	return NULL;
+	return found;
 }
 
 /* -EINVAL: the buffer is not one, or not all in RAM. */
@@ -86,10 +116,10 @@ hret_t h_rtas(struct vcpu *vcpu, uint64_t args[HCALL_NARGS])
 	if (read_call(mem, at, &call, &token)) {
 		return H_PARAMETER;
 	}
-	svc = find_service(token);
+	svc = find_service(token, &call);
 	if (!svc) {
 		call.rets[0] = RTAS_PARAM_ERROR;
-	} else if (call.nargs != svc->nargs || call.nret != svc->nret) {
+	} else if (!counts_fit(svc, &call)) {
 		call.rets[0] = svc->bad_count;
 	} else {
 		svc->fn(&call);

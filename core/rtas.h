@@ -35,7 +35,8 @@ struct rtas_call {
 typedef void rtas_fn(struct rtas_call *call);
 
 /* One service: the name of its property of /rtas, its token, its exact counts. A call with other
- * counts gets bad_count as its status without reaching the handler. */
+ * counts gets bad_count as its status without reaching the handler. A service that has two forms
+ * has two rows, one after the other, with different counts. */
 struct rtas_service {
 	const char *name;
 	uint32_t token;
@@ -49,7 +50,13 @@ extern const struct rtas_service rtas_services[];
 extern const unsigned int rtas_num_services;
 
 rtas_fn rtas_ibm_read_pci_config, rtas_ibm_write_pci_config;
-rtas_fn rtas_power_off, rtas_system_reboot, rtas_display_character;
+rtas_fn rtas_ibm_query_pe_dma_window, rtas_ibm_create_pe_dma_window;
+rtas_fn rtas_ibm_remove_pe_dma_window, rtas_ibm_reset_pe_dma_window;
+rtas_fn rtas_ibm_set_xive, rtas_ibm_get_xive, rtas_ibm_int_off, rtas_ibm_int_on;
+rtas_fn rtas_ibm_change_msi, rtas_ibm_query_interrupt_source_number;
+rtas_fn rtas_power_off, rtas_system_reboot, rtas_display_character, rtas_ibm_os_term;
+rtas_fn rtas_query_cpu_stopped_state, rtas_start_cpu, rtas_stop_self;
+rtas_fn rtas_get_time_of_day, rtas_set_time_of_day;
 
 /* The blob at linux,rtas-entry: moves r3 to r4, loads H_RTAS, sc 1, returns. Big-endian. */
 #define RTAS_BLOB_SIZE 20u

@@ -76,13 +76,16 @@ int vfio_open_container(struct vfio *v, struct vfio_container **out)
 	for (unsigned int i = 0; i < VFIO_MAX_CONTAINERS; i++) {
 		struct vfio_container *c = &v->containers[i];
 
-		if (!c->opened && !c->ngroups) {
-			memset(c, 0, sizeof(*c));
+		/* Taken first and looked at then: only who has it may. */
+		if (atomic_exchange(&c->opened, true)) {
+			continue;
+		}
+		if (!c->ngroups) {
 			c->vfio = v;
-			c->opened = true;
 			*out = c;
 			return 0;
 		}
+		atomic_store(&c->opened, false);
 	}
 	return -ENOSPC;
 }

@@ -21,6 +21,7 @@
 #include "core/err.h"
 #include "core/mem.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -109,7 +110,7 @@ struct vfio_group {
 
 /* Lives while its opener or a group refers to it. */
 struct vfio_container {
-	bool opened;
+	atomic_bool opened; /* partitions that start again at once may look for one at once */
 	struct vfio *vfio;
 	unsigned int ngroups;
 	const struct vfio_iommu_driver *driver; /* NULL: unprivileged */
@@ -193,5 +194,27 @@ int vfio_config_read(
 	struct vfio_device *d, unsigned int off, unsigned int size, uint32_t *val) must_check;
 int vfio_config_write(
 	struct vfio_device *d, unsigned int off, unsigned int size, uint32_t val) must_check;
+
+/* A memory BAR of an open device: 1, 2, 4 or 8 bytes, naturally aligned, little-endian value as a
+ * number. -EINVAL: size, alignment, not inside the BAR, not open. -EIO: the device is gone. May be
+ * called with a lock held. */
+int vfio_bar_read(struct vfio_device *d, unsigned int bar, uint64_t off, unsigned int size,
+	uint64_t *val) must_check;
+int vfio_bar_write(struct vfio_device *d, unsigned int bar, uint64_t off, unsigned int size,
+	uint64_t val) must_check;
+
+/* Messages of the host bridge of an open device, which are shared by all devices below it. get: n
+ * in a row, the first a multiple of align (a power of two), in *first. -EINVAL: n is 0, or not
+ * open; -ENOSPC. put: the device sends them no more and nobody listens to them. */
+int vfio_get_msis(
+	struct vfio_device *d, unsigned int n, unsigned int align, unsigned int *first) must_check;
+void vfio_put_msis(struct vfio_device *d, unsigned int first, unsigned int n);
+/* How many there are in all; the number of one's interrupt source. */
+unsigned int vfio_count_msis(const struct vfio_device *d);
+uint32_t vfio_msi_source(const struct vfio_device *d, unsigned int message);
+
+/* A message may come from this device's PE and from no other; what a device writes for it. -EIO. */
+int vfio_setup_msi(struct vfio_device *d, unsigned int message, bool is64, uint64_t *addr,
+	uint32_t *data) must_check;
 
 #endif

@@ -17,6 +17,8 @@
 /* RTAS runs in 32-bit mode. */
 #define RTAS_LIMIT (UINT64_C(1) << 32)
 
+#define MEMORY_UNIT 0x200000u
+
 /* The machine but for its bridges */
 
 static void put_chosen(struct dt_writer *w, const struct dt_guest *g)
@@ -57,37 +59,44 @@ static void put_memory(struct dt_writer *w, const struct dt_guest *g)
 	dt_end(w);
 }
 
-static const char *cpu_name(uint32_t pvr)
+/* What a guest is told of its processor: the architecture, not the chip and its revision, for
+ * whose faults it would look. cpu-version of one that is not known here is its PVR. */
+struct cpu_kind {
+	uint32_t version; /* upper half of the PVR */
+	const char *name;
+	uint32_t architected;
+};
+
+static const struct cpu_kind *find_cpu_kind(uint32_t pvr)
 {
-	static const struct {
-		uint32_t version;
-		const char *name;
-	} names[] = {
-		{0x004e, "PowerPC,POWER9"},
-		{0x0080, "PowerPC,POWER10"},
+	static const struct cpu_kind kinds[] = {
+		{0x004e, "PowerPC,POWER9", 0x0f000005},
+		{0x0080, "PowerPC,POWER10", 0x0f000006},
 	};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (names[i].version == pvr >> 16) {
-			return names[i].name;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (kinds[i].version == pvr >> 16) {
+			return &kinds[i];
 		}
 	}
-	return "PowerPC,POWER";
+	return NULL;
 }
 
 /* One thread a CPU: a guest that saw several would send doorbells between them. No ibm,dec-bits:
  * its decrementer is the 32-bit one. */
 static void put_cpus(struct dt_writer *w, const struct dt_guest *g)
 {
+	const struct cpu_kind *kind = find_cpu_kind(g->pvr);
+
 	dt_begin(w, "cpus");
 	dt_put_cell_counts(w, 1, 0);
 	for (uint32_t i = 0; i < g->ncpus && !w->err; i++) {
-		dt_begin_at(w, cpu_name(g->pvr), i);
+		dt_begin_at(w, kind ? kind->name : "PowerPC,POWER", i);
 		dt_put_string(w, "device_type", "cpu");
 		dt_put_u32(w, "reg", i);
 		dt_put_string(w, "status", "okay");
 		dt_put_u32(w, "ibm,ppc-interrupt-server#s", i);
-		dt_put_u32(w, "cpu-version", g->pvr);
+		dt_put_u32(w, "cpu-version", kind ? kind->architected : g->pvr);
 		dt_put_u32(w, "timebase-frequency", g->timebase_hz);
 		dt_put_u32(w, "ibm,vmx", 2); /* VMX and VSX */
 		if (g->nap) {
@@ -98,16 +107,29 @@ static void put_cpus(struct dt_writer *w, const struct dt_guest *g)
 	dt_end(w);
 }
 
+/* Where memory can end at most, the unit it comes in, and how many CPUs there can be. Nothing is
+ * added to a partition, so these are what it has. Linux makes its dynamic DMA window as large as
+ * the first says: more than the memory would only cost tables. */
+static void put_capacity(struct dt_writer *w, const struct dt_guest *g)
+{
+	const uint32_t cells[] = {dt_hi32(g->memory), dt_lo32(g->memory), 0, MEMORY_UNIT, g->ncpus};
+
+	dt_put_cells(w, "ibm,lrdr-capacity", cells, sizeof(cells) / sizeof(cells[0]));
+}
+
 static void put_rtas(struct dt_writer *w, const struct dt_guest *g)
 {
 	/* That the list is there tells Linux that it is a guest; what is in it must be answered. */
-	static const char hypertas[] = "hcall-term\0hcall-tce\0hcall-multi-tce";
+	static const char hypertas[] = "hcall-term\0hcall-tce\0hcall-multi-tce\0hcall-set-mode";
 
 	dt_begin(w, "rtas");
 	dt_put_bytes(w, "ibm,hypertas-functions", hypertas, sizeof(hypertas));
 	dt_put_u32(w, "linux,rtas-base", dt_lo32(g->rtas));
 	dt_put_u32(w, "linux,rtas-entry", dt_lo32(g->rtas));
 	dt_put_u32(w, "rtas-size", dt_lo32(g->rtas_size));
+	/* Without it a kernel that panics does not call ibm,os-term. */
+	dt_put_flag(w, "ibm,extended-os-term");
+	put_capacity(w, g);
 	for (unsigned int i = 0; i < g->nservices; i++) {
 		dt_put_u32(w, g->services[i].name, g->services[i].token);
 	}

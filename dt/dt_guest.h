@@ -29,17 +29,26 @@ struct dt_guest_func {
 	uint16_t vendor, device, subsys_vendor, subsys;
 	uint32_t class_code;
 	uint8_t revision, int_pin;
+	unsigned int req_msi, req_msix; /* the most it may ask for; 0: none of this kind */
 	struct dt_guest_bar bars[6];
+};
+
+/* The tokens of the services for dynamic DMA windows. */
+struct dt_guest_ddw {
+	bool offered; /* false: none, the rest means nothing */
+	uint32_t query, create, remove, reset;
 };
 
 struct dt_guest_phb {
 	uint64_t buid;
 	uint64_t mmio32; /* guest-real address of bus address 0x80000000 */
 	uint64_t mmio32_size;
-	uint32_t lsi; /* first of four */
+	uint32_t lsi;		/* first of four */
+	unsigned int total_msi; /* for all functions together */
 	uint32_t liobn;
 	uint64_t window_base, window_size;
 	uint64_t bypass_base, bypass_size; /* size 0: none */
+	struct dt_guest_ddw ddw;
 	unsigned int nfuncs;
 	struct dt_guest_func funcs[DT_GUEST_MAX_FUNCS];
 };

@@ -123,8 +123,7 @@ static void put_bars(struct dt_writer *w, const struct dt_guest_func *f)
 	}
 }
 
-/* No ibm,req#msi: there are no MSI services. No ibm,pci-config-space-type: config space is the 256
- * bytes that its absence means. */
+/* No ibm,pci-config-space-type: config space is the 256 bytes that its absence means. */
 static void put_func(struct dt_writer *w, const struct dt_guest_func *f)
 {
 	begin_func(w, f);
@@ -139,6 +138,13 @@ static void put_func(struct dt_writer *w, const struct dt_guest_func *f)
 	/* The pin is the device's word: one that no device can have is none. */
 	if (f->int_pin && f->int_pin <= PCI_INTERRUPT_PINS) {
 		dt_put_u32(w, "interrupts", f->int_pin);
+	}
+	/* Linux asks for no more than these say, and for none of a kind that is not named. */
+	if (f->req_msi) {
+		dt_put_u32(w, "ibm,req#msi", f->req_msi);
+	}
+	if (f->req_msix) {
+		dt_put_u32(w, "ibm,req#msi-x", f->req_msix);
 	}
 	put_bars(w, f);
 	dt_end(w);
@@ -169,6 +175,19 @@ static void put_interrupt_map(struct dt_writer *w, const struct dt_guest_phb *ph
 	dt_put_cells(w, "interrupt-map", map, sizeof(map) / sizeof(map[0]));
 }
 
+/* Two extensions: windows can be reset, and query answers the largest block in two cells if it is
+ * asked with six results. */
+static void put_ddw(struct dt_writer *w, const struct dt_guest_ddw *ddw)
+{
+	const uint32_t applicable[] = {ddw->query, ddw->create, ddw->remove};
+	const uint32_t extensions[] = {2, ddw->reset, 1};
+
+	if (ddw->offered) {
+		dt_put_cells(w, "ibm,ddw-applicable", applicable, 3);
+		dt_put_cells(w, "ibm,ddw-extensions", extensions, 3);
+	}
+}
+
 static void put_windows(struct dt_writer *w, const struct dt_guest_phb *phb)
 {
 	/* No I/O space and no 64-bit window: the host's bridge has none for us. */
@@ -181,6 +200,7 @@ static void put_windows(struct dt_writer *w, const struct dt_guest_phb *phb)
 	dt_put_u32(w, "ibm,#dma-address-cells", 2);
 	dt_put_u32(w, "ibm,#dma-size-cells", 2);
 	dt_put_cells(w, "ibm,dma-window", window, sizeof(window) / sizeof(window[0]));
+	put_ddw(w, &phb->ddw);
 	if (phb->bypass_size) {
 		dt_put_u64_pair(w, "tcelot,bypass-window", phb->bypass_base, phb->bypass_size);
 	}
@@ -196,9 +216,9 @@ void dt_put_phb(struct dt_writer *w, const struct dt_guest_phb *phb)
 	dt_put_flag(w, "used-by-rtas");
 	dt_put_cells(w, "bus-range", (uint32_t[]){0, 0xff}, 2);
 	dt_put_u64_pair(w, "reg", phb->buid, 0);
-	/* There are no MSIs, and 0 says so. Left out, Linux makes no MSI domain for the bridge and
-	 * its first driver that asks for MSIs dereferences NULL. */
-	dt_put_u32(w, "ibm,pe-total-#msi", 0);
+	/* Also when there are none, and 0 says so. Left out, Linux makes no MSI domain for the
+	 * bridge and its first driver that asks for MSIs dereferences NULL. */
+	dt_put_u32(w, "ibm,pe-total-#msi", phb->total_msi);
 	put_windows(w, phb);
 	put_interrupt_map(w, phb);
 	for (unsigned int i = 0; i < phb->nfuncs; i++) {

@@ -448,6 +448,26 @@ static void read_chosen(struct dt_host_reader *r)
 	}
 }
 
+/* The interrupt controller: where a thread's management area is (the first of four pages), and the
+ * chip that firmware wants table memory for. */
+static void read_xive(struct dt_host_reader *r)
+{
+	int node = fdt_node_offset_by_compatible(r->fdt, -1, "ibm,opal-xive-pe");
+	struct dt_prop prop;
+	uint64_t tima, chip;
+
+	if (node < 0 || !dt_prop_find(r->fdt, node, "reg", &prop) ||
+		!dt_prop_number(&prop, 0, r->addr_cells, &tima) || tima >= DT_HOST_REAL_LIMIT) {
+		log_msg(LOG_WARN, "host tree: no XIVE interrupt controller in it");
+		return;
+	}
+	r->b->tima = hpa(tima);
+	if (dt_prop_find(r->fdt, node, "ibm,xive-provision-chips", &prop) &&
+		dt_prop_number(&prop, 0, 1, &chip)) {
+		r->b->xive_chip = (uint32_t)chip;
+	}
+}
+
 static void clear_board(struct board *b)
 {
 	b->timebase_hz = 0;
@@ -456,6 +476,8 @@ static void clear_board(struct board *b)
 	b->nreserved = 0;
 	b->opal_base = 0;
 	b->opal_entry = 0;
+	b->tima = hpa(0);
+	b->xive_chip = 0;
 	b->initrd = (struct mem_range){.size = 0};
 	b->bootargs[0] = '\0';
 	b->bootargs_cut = false;
@@ -485,6 +507,7 @@ int dt_host_read(const void *fdt, struct board *board)
 		return -EINVAL;
 	}
 	read_chosen(&r);
+	read_xive(&r);
 	dt_host_read_phbs(&r);
 	if (!board->nmem || !board->nthreads) {
 		log_msg(LOG_ERR, "host tree: no %s in it", board->nmem ? "CPU" : "memory");

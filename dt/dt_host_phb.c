@@ -139,6 +139,53 @@ static void read_page_shifts(const struct dt_host_reader *r, int node, struct ho
 	}
 }
 
+/* The four level sources are in the root port's interrupt-map: for pin 1 to 4 of any device, the
+ * parent's source number is the cell after its phandle. */
+#define LSI_MAP_STEP 7u
+#define LSI_MAP_PIN  3u
+#define LSI_MAP_IRQ  5u
+#define LSI_PINS     4u
+
+static void read_lsi(const struct dt_host_reader *r, int node, struct host_phb *phb)
+{
+	struct dt_prop prop;
+	uint64_t pin, irq;
+	int port = fdt_first_subnode(r->fdt, node);
+
+	phb->lsi_first = 0;
+	if (port < 0 || !dt_prop_find(r->fdt, port, "interrupt-map", &prop)) {
+		return;
+	}
+	for (unsigned int i = 0; i < LSI_PINS; i++) {
+		if (!dt_prop_number(&prop, i * LSI_MAP_STEP + LSI_MAP_PIN, 1, &pin) ||
+			!dt_prop_number(&prop, i * LSI_MAP_STEP + LSI_MAP_IRQ, 1, &irq) ||
+			pin != i + 1 || (i && irq != phb->lsi_first + i)) {
+			phb->lsi_first = 0;
+			return;
+		}
+		if (!i) {
+			phb->lsi_first = (uint32_t)irq;
+		}
+	}
+}
+
+/* Without them the bridge can be used all the same, but its functions have no interrupts. */
+static void read_interrupts(const struct dt_host_reader *r, int node, struct host_phb *phb)
+{
+	struct dt_prop prop;
+	uint64_t first, count;
+
+	phb->msi_first = 0;
+	phb->msi_count = 0;
+	if (dt_prop_find(r->fdt, node, "ibm,opal-msi-ranges", &prop) &&
+		dt_prop_number(&prop, 0, 1, &first) && dt_prop_number(&prop, 1, 1, &count) &&
+		range_below(first, count, UINT64_C(1) << 31)) {
+		phb->msi_first = (uint32_t)first;
+		phb->msi_count = (unsigned int)count;
+	}
+	read_lsi(r, node, phb);
+}
+
 static const char *read_id(const struct dt_host_reader *r, int node, struct host_phb *phb)
 {
 	const struct board *b = r->b;
@@ -172,6 +219,7 @@ static const char *read_phb(const struct dt_host_reader *r, int node, struct hos
 	}
 	if (!why) {
 		read_page_shifts(r, node, phb);
+		read_interrupts(r, node, phb);
 	}
 	return why;
 }

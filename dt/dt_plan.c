@@ -46,7 +46,7 @@ static const struct key part_keys[PART_KEYS] = {
 	[PART_INPUT] = {"console-input", SHAPE_FLAG, false, 0, "console-input;"},
 };
 
-enum { PHB_ID, PHB_GROUP, PHB_INDEX, PHB_WINDOW, PHB_BYPASS, PHB_KEYS };
+enum { PHB_ID, PHB_GROUP, PHB_INDEX, PHB_WINDOW, PHB_BYPASS, PHB_NO_DDW, PHB_KEYS };
 
 static const struct key phb_keys[PHB_KEYS] = {
 	[PHB_ID] = {"id", SHAPE_STRING, false, PLAN_NAME_MAX, PLAN_NAME_RULE},
@@ -54,6 +54,7 @@ static const struct key phb_keys[PHB_KEYS] = {
 	[PHB_INDEX] = {"index", SHAPE_CELL, true, 0, "index = <0>; to index = <30>;"},
 	[PHB_WINDOW] = {"dma-window-mib", SHAPE_CELL, false, 0, "dma-window-mib = <1024>;"},
 	[PHB_BYPASS] = {"bypass", SHAPE_FLAG, false, 0, "bypass;"},
+	[PHB_NO_DDW] = {"no-ddw", SHAPE_FLAG, false, 0, "no-ddw;"},
 };
 
 #define BDF_RULE "domain:bus:slot.function in hex as in \"0000:01:00.0\""
@@ -311,6 +312,7 @@ static void read_phb(const struct reader *r, int node, struct plan_phb *phb)
 	phb->index = cell_or(&values[PHB_INDEX], 0);
 	phb->window_size = cell_or(&values[PHB_WINDOW], PLAN_WINDOW_DEFAULT / MIB) * MIB;
 	phb->bypass = values[PHB_BYPASS].given;
+	phb->no_ddw = values[PHB_NO_DDW].given;
 	read_funcs(r, node, phb);
 }
 

@@ -227,9 +227,9 @@ static void quiet(bool housekeeper)
 	}
 }
 
-static void park(bool housekeeper)
+void cpu_stop(void)
 {
-	quiet(housekeeper);
+	spr_write(SPR_PSSCR, 0);
 	__asm__ volatile(".machine push\n\t.machine power9\n\tstop\n\t.machine pop" : : : "memory");
 	/* What ended it is not taken, EE being off; a doorbell left pending would end the next.
 	 * Stores made before the doorbell are seen only after msgsync. */
@@ -238,6 +238,12 @@ static void park(bool housekeeper)
 			 :
 			 : "r"(DOORBELL)
 			 : "memory");
+}
+
+static void park(bool housekeeper)
+{
+	quiet(housekeeper);
+	cpu_stop();
 }
 
 _Noreturn void cpu_main(void)
@@ -251,13 +257,17 @@ _Noreturn void cpu_main(void)
 		if (run) {
 			guest_prepare(run);
 			self->vcpu = run;
-			guest_run();
+			/* A kick may have come while this thread was still parked. */
+			if (!partition_must_stop(run->vcpu)) {
+				guest_run();
+			}
 			guest_finish(run);
 			continue;
 		}
 		if (housekeeper) {
 			opal_call1(OPAL_POLL_EVENTS, 0);
 			console_drain();
+			core_tick();
 		}
 		park(housekeeper);
 	}
@@ -274,6 +284,11 @@ void cpu_give(unsigned int index, struct vcpu_run *run)
 
 	atomic_store(&cpu->work, run);
 	if (cpu != cpu_self()) {
-		__asm__ volatile("sync; msgsnd %0" : : "r"(DOORBELL | cpu->pir) : "memory");
+		cpu_kick(index);
 	}
+}
+
+void cpu_kick(unsigned int index)
+{
+	__asm__ volatile("sync; msgsnd %0" : : "r"(DOORBELL | cpus[index]->pir) : "memory");
 }

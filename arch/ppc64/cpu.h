@@ -29,6 +29,7 @@ struct vcpu_run {
 	struct vcpu_regs regs; /* first: assembly has its address */
 	struct vcpu *vcpu;
 	unsigned int lpid;
+	uint64_t lpcr; /* what the thread has; the partition's may have changed since */
 };
 
 struct cpu {
@@ -79,6 +80,12 @@ void cpu_start_all(struct board *board, struct mem_pool *pool);
 /* The thread's life: runs what it is given, parks in between. The boot thread also does the
  * housekeeping. Does not return. */
 _Noreturn void cpu_main(void);
+
+/* Waits in `stop` until some exception is pending on this thread; none is taken. */
+void cpu_stop(void);
+
+/* Ends `stop` on a thread, or does nothing much. */
+void cpu_kick(unsigned int index);
 
 /* Gives a parked thread a vCPU to run. */
 void cpu_give(unsigned int index, struct vcpu_run *run);

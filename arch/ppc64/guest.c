@@ -7,12 +7,17 @@
 #include "arch/ppc64/guest.h"
 
 #include "arch/ppc64/console.h"
+#include "arch/ppc64/emulate.h"
+#include "arch/ppc64/mmu.h"
 #include "arch/ppc64/opal.h"
 #include "arch/ppc64/report.h"
 #include "arch/ppc64/spr.h"
+#include "arch/ppc64/xive.h"
 #include "core/arch.h"
 #include "core/hcall.h"
+#include "core/irq.h"
 #include "core/log.h"
+#include "core/mmio.h"
 #include "core/partition.h"
 
 #include <string.h>
@@ -30,10 +35,18 @@
 #define MSR_EE	  (1ull << MSR_EE_BIT)
 #define MSR_PR	  (1ull << MSR_PR_BIT)
 #define MSR_ME	  (1ull << MSR_ME_BIT)
+#define MSR_LE	  (1ull << MSR_LE_BIT)
+#define MSR_IR	  (1ull << MSR_IR_BIT)
+#define MSR_DR	  (1ull << MSR_DR_BIT)
 #define MSR_HV	  (1ull << MSR_HV_BIT)
 #define MSR_GUEST (MSR_SF | MSR_ME)
 /* Bits of SRR1/HSRR1 that say why, and are not the guest's MSR. */
 #define SRR1_WHY 0x783f0000ull
+
+/* Where interrupts go with LPCR[AIL] = 3, less the vector. */
+#define AIL_3_OFFSET 0xc000000000004000ull
+/* HDEC has 56 bits; the sign is shifted to the top to be seen. */
+#define HDEC_UNUSED 8
 
 #define SRR1_ILLEGAL   0x00080000ull
 #define VECTOR_PROGRAM 0x700u
@@ -113,7 +126,9 @@ void guest_prepare(struct vcpu_run *run)
 	clear_sprs();
 	clear_vectors();
 	spr_write(SPR_LPIDR, run->lpid);
-	spr_write(SPR_LPCR, LPCR_GUEST);
+	run->lpcr = run->vcpu->partition->arch->lpcr;
+	spr_write(SPR_LPCR, run->lpcr);
+	xive_push(run->vcpu);
 	spr_write(SPR_HDEC, tick());
 	isync();
 }
@@ -122,6 +137,7 @@ void guest_finish(struct vcpu_run *run)
 {
 	struct vcpu *vcpu = run->vcpu;
 
+	xive_pull(vcpu);
 	/* A machine check has turned ME off; the next one would stop the machine. */
 	msr_write(MSR_HYP);
 	spr_write(SPR_MMCR0, MMCR0_FREEZE);
@@ -146,23 +162,69 @@ void arch_vcpu_start(struct vcpu *vcpu, gpa_t entry, gpa_t tree)
 	cpu_give(vcpu->thread, run);
 }
 
-static bool stop_with_report(struct vcpu_run *run)
+static bool stop_with_report(struct vcpu_run *run, const char *why)
 {
 	char text[REPORT_MAX];
 
-	report_guest(&run->regs, text, sizeof(text));
+	report_guest(&run->regs, why, text, sizeof(text));
 	partition_crashed(run->vcpu, text);
 	return true;
 }
 
 /* The guest's own program interrupt: it did something this processor or we do not offer it, and has
- * a handler for that. */
-static void inject_program(struct vcpu_regs *r)
+ * a handler for that. It finds what hardware would leave: byte order by ILE, place and translation
+ * by AIL. */
+static void inject_program(struct vcpu_run *run)
 {
+	struct vcpu_regs *r = &run->regs;
+	bool high = (run->lpcr & LPCR_AIL_3) && (r->msr & MSR_IR) && (r->msr & MSR_DR);
+
 	r->srr0 = r->pc;
 	r->srr1 = (r->msr & ~SRR1_WHY) | SRR1_ILLEGAL;
-	r->pc = VECTOR_PROGRAM;
-	r->msr = MSR_GUEST;
+	r->pc = VECTOR_PROGRAM + (high ? AIL_3_OFFSET : 0);
+	r->msr = MSR_GUEST | (high ? MSR_IR | MSR_DR : 0) | (run->lpcr & LPCR_ILE ? MSR_LE : 0);
+}
+
+static struct vcpu_run *run_of(struct vcpu *vcpu)
+{
+	return cpu_run_of(vcpu->thread);
+}
+
+/* All vCPUs have one LPCR. Each loads it itself: this one now, the others at their next exit. */
+static void change_lpcr(struct vcpu *vcpu, uint64_t mask, uint64_t bits)
+{
+	struct arch_partition *a = vcpu->partition->arch;
+	uint64_t old = atomic_load(&a->lpcr);
+	uint64_t lpcr;
+
+	do {
+		lpcr = (old & ~mask) | bits;
+	} while (!atomic_compare_exchange_weak(&a->lpcr, &old, lpcr));
+	run_of(vcpu)->lpcr = lpcr;
+	spr_write(SPR_LPCR, lpcr);
+	isync();
+}
+
+void arch_set_little_interrupts(struct vcpu *vcpu, bool little)
+{
+	change_lpcr(vcpu, LPCR_ILE, little ? LPCR_ILE : 0);
+}
+
+/* With AIL = 3 a POWER9 takes even hypercalls of a radix guest at AIL's place with translation on,
+ * as its hypervisor's own tables have it; we have none and run in real mode. Later processors have
+ * a bit of their own for that (LPCR[HAIL]). */
+int arch_set_ail(struct vcpu *vcpu, unsigned int ail)
+{
+	if (ail == 3 && spr_read(SPR_PVR) >> 16 == PVR_POWER9) {
+		return -ENOTSUP;
+	}
+	change_lpcr(vcpu, LPCR_AIL_3, ail == 3 ? LPCR_AIL_3 : 0);
+	return 0;
+}
+
+void arch_kick(struct vcpu *vcpu)
+{
+	cpu_kick(vcpu->thread);
 }
 
 static bool do_hcall(struct vcpu_run *run)
@@ -181,20 +243,88 @@ static bool do_hcall(struct vcpu_run *run)
 	}
 }
 
+/* A trapped access, and what the interrupt said of it. */
+struct trapped {
+	struct vcpu *vcpu;
+	bool store;
+};
+
+static int access_trapped(void *ctx, gpa_t at, unsigned int size, bool write, uint64_t *val)
+{
+	const struct trapped *t = ctx;
+
+	/* Only what faulted has passed the guest's own page protection. */
+	return write == t->store ? mmio_access(t->vcpu, at, size, write, val) : -EACCES;
+}
+
+/* The guest touched what is not mapped: a part of a BAR that we stand in for, or nothing at all. */
+static bool do_data_storage(struct vcpu_run *run)
+{
+	uint64_t hdsisr = spr_read(SPR_HDSISR);
+	uint64_t at = (spr_read(SPR_ASDR) & PAGE_MASK) | (spr_read(SPR_HDAR) & ~PAGE_MASK);
+	struct trapped t = {run->vcpu, (hdsisr & HDSISR_STORE) != 0};
+	const struct partition *p = run->vcpu->partition;
+	struct radix_ctx radix = {p->arch->process_table, (uint32_t)spr_read(SPR_PIDR)};
+	const char *why = NULL;
+	uint32_t insn;
+
+	if (!(hdsisr & HDSISR_NOT_MAPPED)) {
+		return stop_with_report(run, NULL);
+	}
+	/* Its own translation of the code may have gone meanwhile: then it faults in the guest. */
+	if (emulate_fetch(&p->mem, &radix, run->regs.pc, run->regs.msr, &insn)) {
+		return partition_must_stop(run->vcpu);
+	}
+	if (emulate_mmio(&run->regs, insn, at, access_trapped, &t, &why)) {
+		return stop_with_report(run, why);
+	}
+	return partition_must_stop(run->vcpu);
+}
+
 static bool do_tick(struct vcpu_run *run)
 {
 	spr_write(SPR_HDEC, tick());
 	if (run->vcpu->thread == boot_cpu.index) {
 		opal_call1(OPAL_POLL_EVENTS, 0);
 		console_drain();
+		core_tick();
 	}
 	partition_sample(run->vcpu, run->regs.pc, run->regs.msr & MSR_EE);
 	return partition_must_stop(run->vcpu);
 }
 
+static bool decrementer_waits(void)
+{
+	return (int32_t)spr_read(SPR_DEC) < 0;
+}
+
+/* DEC and the presenter are this thread's own registers, so what comes while we look ends `stop` at
+ * once. The hypervisor decrementer is not taken here, and would end every `stop`. */
+void arch_cede(struct vcpu *vcpu)
+{
+	struct vcpu_run *run = run_of(vcpu);
+
+	run->regs.msr |= MSR_EE;
+	while (!partition_must_stop(vcpu) && !atomic_exchange(&vcpu->prodded, false) &&
+		!decrementer_waits() && !arch_irq_pending(vcpu)) {
+		if ((int64_t)(spr_read(SPR_HDEC) << HDEC_UNUSED) < 0) {
+			(void)do_tick(run);
+			continue;
+		}
+		cpu_stop();
+	}
+}
+
 bool guest_exit(struct vcpu_run *run)
 {
 	struct vcpu_regs *r = &run->regs;
+	uint64_t lpcr = run->vcpu->partition->arch->lpcr;
+
+	if (run->lpcr != lpcr) {
+		run->lpcr = lpcr;
+		spr_write(SPR_LPCR, lpcr);
+		isync();
+	}
 
 	/* A machine check or system reset in the switch itself: the registers are ours. */
 	if (r->msr & MSR_HV) {
@@ -210,9 +340,11 @@ bool guest_exit(struct vcpu_run *run)
 		return do_hcall(run);
 	case 0x980:
 		return do_tick(run);
+	case 0xe00:
+		return do_data_storage(run);
 	case 0xe40:
 	case 0xf80:
-		inject_program(r);
+		inject_program(run);
 		return partition_must_stop(run->vcpu);
 	case 0xe60:
 		opal_call0(OPAL_HANDLE_HMI);
@@ -221,6 +353,6 @@ bool guest_exit(struct vcpu_run *run)
 		__asm__ volatile("msgclr %0" : : "r"(DOORBELL) : "memory");
 		return partition_must_stop(run->vcpu);
 	default:
-		return stop_with_report(run);
+		return stop_with_report(run, NULL);
 	}
 }

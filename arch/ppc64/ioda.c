@@ -147,6 +147,23 @@ static int tce_kill(
 	return opal_error(rc);
 }
 
+static int msi_setup(struct host_phb *phb, unsigned int pe, unsigned int n, bool is64,
+	uint64_t *addr, uint32_t *data)
+{
+	uint32_t addr32 = 0;
+	int64_t rc = opal_call3(OPAL_PCI_SET_XIVE_PE, phb->id, pe, n);
+
+	if (!rc && is64) {
+		rc = opal_call(
+			OPAL_GET_MSI_64, phb->id, pe, n, 1, (uintptr_t)addr, (uintptr_t)data, 0);
+	} else if (!rc) {
+		rc = opal_call(
+			OPAL_GET_MSI_32, phb->id, pe, n, 1, (uintptr_t)&addr32, (uintptr_t)data, 0);
+		*addr = addr32;
+	}
+	return opal_error(rc);
+}
+
 const struct host_phb_ops ioda_phb_ops = {
 	.config_read = config_read,
 	.config_write = config_write,
@@ -156,4 +173,5 @@ const struct host_phb_ops ioda_phb_ops = {
 	.window_set = window_set,
 	.window_off = window_off,
 	.tce_kill = tce_kill,
+	.msi_setup = msi_setup,
 };

@@ -71,15 +71,20 @@
 #define MSR_EE_BIT 15
 #define MSR_PR_BIT 14
 #define MSR_ME_BIT 12
+#define MSR_IR_BIT 5
+#define MSR_DR_BIT 4
 #define MSR_LE_BIT 0
 
 /*
  * LPCR: DPFD 4 (the prefetch depth firmware uses) and radix translation, for us (who run with it
  * off) and guests alike, since threads of a core must agree; for a guest also ONL, GTSE, LPES0
- * (0x500 is its own) and HDICE.
+ * (0x500 is its own) and HDICE. A guest chooses ILE (its interrupts are little-endian) and AIL
+ * (they come with translation on).
  */
 #define LPCR_HOST  0x0040000000500000
 #define LPCR_GUEST 0x0040000000540409
+#define LPCR_ILE   0x0000000002000000
+#define LPCR_AIL_3 0x0000000001800000
 
 /* struct cpu */
 #define CPU_SAVE_R3    0

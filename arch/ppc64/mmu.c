@@ -213,6 +213,7 @@ int arch_partition_init(struct partition *p, struct mem_pool *pool)
 	memset(a, 0, sizeof(*a));
 	a->pool = pool;
 	a->lpid = p->lpid;
+	a->lpcr = LPCR_GUEST;
 	err = mem_alloc(pool, table_bytes(0), table_bytes(0), &a->root);
 	if (err) {
 		return err;
@@ -229,6 +230,15 @@ int arch_partition_init(struct partition *p, struct mem_pool *pool)
 	partition_table[p->lpid * 2] = PATE_HR | PATE_RTS_52 | a->root.v | level_bits[0];
 	flush_lpid(p->lpid);
 	return 0;
+}
+
+void arch_set_process_table(struct partition *p, uint64_t entry)
+{
+	struct arch_partition *a = p->arch;
+
+	a->process_table = entry;
+	partition_table[a->lpid * 2 + 1] = entry;
+	flush_lpid(a->lpid);
 }
 
 void arch_partition_free(struct partition *p, struct mem_pool *pool)

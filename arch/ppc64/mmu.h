@@ -11,6 +11,7 @@
 #include "core/lock.h"
 #include "core/mem.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 /* Guest-real addresses have so many bits; the tree's root takes the top 13, three levels 9 each. */
@@ -21,6 +22,10 @@ struct arch_partition {
 	struct lock lock; /* the tree */
 	unsigned int lpid;
 	hpa_t root;
+	/* LPCR of the partition's vCPUs, as H_SET_MODE has left it. */
+	_Atomic uint64_t lpcr;
+	/* The second doubleword of its partition table entry. */
+	uint64_t process_table;
 };
 
 /* Makes this thread use the partition table. */

@@ -10,6 +10,7 @@
 
 #define OPAL_CONSOLE_WRITE	    1
 #define OPAL_CONSOLE_READ	    2
+#define OPAL_RTC_READ		    3
 #define OPAL_CEC_POWER_DOWN	    5
 #define OPAL_POLL_EVENTS	    10
 #define OPAL_PCI_CONFIG_READ_BYTE   13
@@ -22,6 +23,9 @@
 #define OPAL_PCI_MAP_PE_MMIO_WINDOW 29
 #define OPAL_PCI_SET_PE		    31
 #define OPAL_PCI_SET_PELTV	    32
+#define OPAL_PCI_SET_XIVE_PE	    37
+#define OPAL_GET_MSI_32		    39
+#define OPAL_GET_MSI_64		    40
 #define OPAL_START_CPU		    41
 #define OPAL_PCI_MAP_PE_DMA_WINDOW  44
 #define OPAL_PCI_RESET		    49
@@ -29,6 +33,17 @@
 #define OPAL_HANDLE_HMI		    98
 #define OPAL_CONSOLE_FLUSH	    117
 #define OPAL_PCI_TCE_KILL	    126
+#define OPAL_XIVE_RESET		    128
+#define OPAL_XIVE_GET_IRQ_INFO	    129
+#define OPAL_XIVE_SET_IRQ_CONFIG    131
+#define OPAL_XIVE_SET_QUEUE_INFO    133
+#define OPAL_XIVE_DONATE_PAGE	    134
+#define OPAL_XIVE_ALLOCATE_VP_BLOCK 135
+#define OPAL_XIVE_FREE_VP_BLOCK	    136
+#define OPAL_XIVE_GET_VP_INFO	    137
+#define OPAL_XIVE_SET_VP_INFO	    138
+#define OPAL_XIVE_ALLOCATE_IRQ	    139
+#define OPAL_XIVE_FREE_IRQ	    140
 
 #define OPAL_SUCCESS	 0
 #define OPAL_PARAMETER	 (-1)

@@ -8,11 +8,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define PAGE_MASK	  (~(uint64_t)0xfff)
-#define HDSISR_NOT_MAPPED 0x40000000u
-#define HDSISR_PROTECTION 0x08000000u
-#define HDSISR_STORE	  0x02000000u
-
 static const struct {
 	uint64_t trap;
 	const char *words;
@@ -107,7 +102,7 @@ static void add_storage_cause(struct text *t, const struct vcpu_regs *r)
 	}
 }
 
-void report_guest(const struct vcpu_regs *r, char *buf, size_t size)
+void report_guest(const struct vcpu_regs *r, const char *why, char *buf, size_t size)
 {
 	struct text t = {buf, size, 0};
 
@@ -115,6 +110,9 @@ void report_guest(const struct vcpu_regs *r, char *buf, size_t size)
 	add(&t, "%s (trap 0x%" PRIx64 ")\n", cause_of(r->trap), r->trap);
 	if (r->trap == 0xe00 || r->trap == 0xe20) {
 		add_storage_cause(&t, r);
+		if (why) {
+			add(&t, "not emulated: %s\n", why);
+		}
 	} else if (r->trap == 0x200) {
 		add(&t, "DAR %016" PRIx64 "  DSISR %08" PRIx64 "\n", spr_read(SPR_DAR),
 			spr_read(SPR_DSISR));

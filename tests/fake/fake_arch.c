@@ -50,6 +50,11 @@ void fake_arch_clear_out(void)
 	fake_arch.nwrites = 0;
 }
 
+void fake_arch_clear_calls(void)
+{
+	fake_arch.ncalls = 0;
+}
+
 unsigned int fake_arch_count(enum fake_arch_op op)
 {
 	unsigned int n = 0;
@@ -198,6 +203,9 @@ void arch_partition_free(struct partition *p, struct mem_pool *pool)
 	struct arch_partition *slot = need_slot(p, "partition_free");
 	unsigned int kept = 0;
 
+	if (slot->started) {
+		fail_msg("fake arch: partition_free with vCPUs on their threads");
+	}
 	record((struct fake_arch_call){.op = FAKE_ARCH_PARTITION_FREE, .partition = p});
 	assert_int_equal(mem_free(pool, slot->table, MEM_PAGE), 0);
 	for (unsigned int i = 0; i < fake_arch.nmmio; i++) {
@@ -263,6 +271,30 @@ void arch_unmap_mmio(struct partition *p, gpa_t at, uint64_t size)
 	fail_msg("fake arch: unmap_mmio of what is not mapped so");
 }
 
+static void mmio(hpa_t at, unsigned int size, bool write, uint64_t *val)
+{
+	if (!is_pow2(size) || size > 8 || !is_aligned(at.v, size)) {
+		fail_msg("fake arch: device memory accessed with %u bytes at 0x%llx", size,
+			(unsigned long long)at.v);
+	}
+	if (!fake_arch.on_mmio || !fake_arch.on_mmio(fake_arch.on_mmio_arg, at, size, write, val)) {
+		fail_msg("fake arch: no device memory at 0x%llx", (unsigned long long)at.v);
+	}
+}
+
+uint64_t arch_mmio_read(hpa_t at, unsigned int size)
+{
+	uint64_t val = 0;
+
+	mmio(at, size, false, &val);
+	return val;
+}
+
+void arch_mmio_write(hpa_t at, unsigned int size, uint64_t val)
+{
+	mmio(at, size, true, &val);
+}
+
 void arch_vcpu_start(struct vcpu *vcpu, gpa_t entry, gpa_t tree)
 {
 	struct arch_partition *slot = need_slot(vcpu->partition, "vcpu_start");
@@ -276,4 +308,84 @@ void arch_vcpu_start(struct vcpu *vcpu, gpa_t entry, gpa_t tree)
 		.vcpu = vcpu,
 		.at = entry,
 		.tree = tree});
+	if (fake_arch.on_start) {
+		fake_arch.on_start(vcpu);
+	}
+}
+
+void fake_arch_leave(struct vcpu *vcpu)
+{
+	struct arch_partition *slot = need_slot(vcpu->partition, "leave");
+
+	if (!(slot->started & 1u << vcpu->id)) {
+		fail_msg("fake arch: vcpu %u leaves and was not started", vcpu->id);
+	}
+	slot->started &= ~(1u << vcpu->id);
+}
+
+bool fake_arch_on_thread(const struct vcpu *vcpu)
+{
+	const struct arch_partition *slot = vcpu->partition->arch;
+
+	return slot && slot->owner == vcpu->partition && (slot->started & 1u << vcpu->id);
+}
+
+static void record_vcpu(enum fake_arch_op op, struct vcpu *vcpu, uint64_t value)
+{
+	if (!vcpu->partition || vcpu->id >= vcpu->partition->nvcpus) {
+		fail_msg("fake arch: not a vCPU of a partition");
+	}
+	record((struct fake_arch_call){
+		.op = op, .partition = vcpu->partition, .vcpu = vcpu, .value = value});
+}
+
+void arch_set_little_interrupts(struct vcpu *vcpu, bool little)
+{
+	record_vcpu(FAKE_ARCH_SET_LITTLE, vcpu, little);
+}
+
+int arch_set_ail(struct vcpu *vcpu, unsigned int ail)
+{
+	if (ail != 0 && ail != 3) {
+		fail_msg("fake arch: AIL %u", ail);
+	}
+	record_vcpu(FAKE_ARCH_SET_AIL, vcpu, ail);
+	return 0;
+}
+
+/* Radix, a base of 60 bits, a size of 5. */
+#define ENTRY_KNOWN 0x8ffffffffffff01full
+
+void arch_set_process_table(struct partition *p, uint64_t entry)
+{
+	if (entry && (!(entry >> 63) || (entry & ~ENTRY_KNOWN))) {
+		fail_msg("fake arch: process table entry 0x%llx", (unsigned long long)entry);
+	}
+	record((struct fake_arch_call){
+		.op = FAKE_ARCH_SET_PROCESS_TABLE, .partition = p, .value = entry});
+}
+
+void arch_cede(struct vcpu *vcpu)
+{
+	record_vcpu(FAKE_ARCH_CEDE, vcpu, 0);
+	if (fake_arch.on_cede) {
+		fake_arch.on_cede(vcpu);
+	}
+}
+
+void arch_kick(struct vcpu *vcpu)
+{
+	record_vcpu(FAKE_ARCH_KICK, vcpu, 0);
+	if (fake_arch.on_kick) {
+		fake_arch.on_kick(vcpu);
+	}
+}
+
+int arch_clock_read(uint64_t *seconds_since_1970)
+{
+	record((struct fake_arch_call){.op = FAKE_ARCH_CLOCK_READ, .result = fake_arch.clock_err});
+	if (!fake_arch.clock_err) {
+		*seconds_since_1970 = fake_arch.clock_seconds;
+	}
+	return fake_arch.clock_err;
 }

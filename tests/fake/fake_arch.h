@@ -4,7 +4,8 @@
  * told otherwise, second-level translation is a list of mappings, and what was asked is recorded.
  *
  * It is stricter than the hardware: what the contract forbids its caller (mapping for a partition
- * that has no translation, unmapping what is not mapped, starting a vCPU twice) fails the test.
+ * that has no translation, unmapping what is not mapped, starting a vCPU that is on its thread,
+ * modes that there are not) fails the test.
  */
 #ifndef TESTS_FAKE_FAKE_ARCH_H
 #define TESTS_FAKE_FAKE_ARCH_H
@@ -31,6 +32,12 @@ enum fake_arch_op {
 	FAKE_ARCH_MAP_MMIO,
 	FAKE_ARCH_UNMAP_MMIO,
 	FAKE_ARCH_VCPU_START,
+	FAKE_ARCH_SET_LITTLE,
+	FAKE_ARCH_SET_AIL,
+	FAKE_ARCH_SET_PROCESS_TABLE,
+	FAKE_ARCH_CEDE,
+	FAKE_ARCH_KICK,
+	FAKE_ARCH_CLOCK_READ,
 	FAKE_ARCH_POWER_OFF,
 };
 
@@ -43,6 +50,7 @@ struct fake_arch_call {
 	hpa_t to;
 	uint64_t size;
 	gpa_t tree;
+	uint64_t value; /* a mode, a table's entry */
 	int result;
 };
 
@@ -66,6 +74,16 @@ struct fake_arch {
 	/* arch_time_ns answers now_ns and adds tick_ns to it. */
 	uint64_t now_ns, tick_ns;
 
+	/* arch_clock_read: what it answers, or fails with. */
+	uint64_t clock_seconds;
+	int clock_err;
+
+	/* If set, run at the end of arch_vcpu_start, arch_kick and arch_cede: what the vCPU, or any
+	 * other, does before its caller goes on. */
+	void (*on_start)(struct vcpu *vcpu);
+	void (*on_kick)(struct vcpu *vcpu);
+	void (*on_cede)(struct vcpu *vcpu);
+
 	unsigned int ncalls;
 	struct fake_arch_call calls[FAKE_ARCH_CALL_MAX];
 
@@ -76,6 +94,11 @@ struct fake_arch {
 
 	unsigned int nmmio;
 	struct fake_arch_mmio mmio[FAKE_ARCH_MMIO_MAX];
+
+	/* Who answers loads and stores of device memory; NULL: one fails the test. False: nobody is
+	 * there, which fails it, too. */
+	bool (*on_mmio)(void *arg, hpa_t at, unsigned int size, bool write, uint64_t *val);
+	void *on_mmio_arg;
 
 	/* Where arch_power_off goes; NULL: it aborts the program. */
 	jmp_buf *power_off_to;
@@ -102,6 +125,16 @@ const struct fake_arch_call *fake_arch_nth(enum fake_arch_op op, unsigned int n)
 
 /* What is mapped at a guest-real address of a partition, NULL: nothing. */
 const struct fake_arch_mmio *fake_arch_find_mmio(const struct partition *p, gpa_t at);
+
+/* The vCPU's run is over and its thread free: what comes before partition_vcpu_exited(). Fails the
+ * test if it was not started. */
+void fake_arch_leave(struct vcpu *vcpu);
+
+/* Whether a vCPU is on its thread. */
+bool fake_arch_on_thread(const struct vcpu *vcpu);
+
+/* Forgets the calls so far. */
+void fake_arch_clear_calls(void);
 
 /* Partitions that have a translation now. */
 unsigned int fake_arch_live_partitions(void);

@@ -200,12 +200,12 @@ static void test_memory_starts_at_0_and_is_all_there_is(void **state)
 static void test_cpus_have_the_name_of_their_pvr(void **state)
 {
 	static const struct {
-		uint32_t pvr;
+		uint32_t pvr, told;
 		const char *path;
 	} names[] = {
-		{0x004e1202, "/cpus/PowerPC,POWER9@1"},
-		{0x00801200, "/cpus/PowerPC,POWER10@1"},
-		{0x00820100, "/cpus/PowerPC,POWER@1"},
+		{0x004e1202, 0x0f000005, "/cpus/PowerPC,POWER9@1"},
+		{0x00801200, 0x0f000006, "/cpus/PowerPC,POWER10@1"},
+		{0x00820100, 0x00820100, "/cpus/PowerPC,POWER@1"},
 	};
 
 	(void)state;
@@ -217,7 +217,7 @@ static void test_cpus_have_the_name_of_their_pvr(void **state)
 		assert_string(names[i].path, "device_type", "cpu");
 		ASSERT_CELLS(names[i].path, "reg", 1);
 		ASSERT_CELLS(names[i].path, "ibm,ppc-interrupt-server#s", 1);
-		ASSERT_CELLS(names[i].path, "cpu-version", names[i].pvr);
+		ASSERT_CELLS(names[i].path, "cpu-version", names[i].told);
 		ASSERT_CELLS(names[i].path, "timebase-frequency", 512000000);
 		ASSERT_CELLS(names[i].path, "ibm,vmx", 2);
 		assert_cells(names[i].path, "ibm,processor-radix-AP-encodings", ap, 4);
@@ -228,7 +228,7 @@ static void test_cpus_have_the_name_of_their_pvr(void **state)
 
 static void test_rtas_has_its_blob_reserved_and_a_token_each(void **state)
 {
-	static const char hypertas[] = "hcall-term\0hcall-tce\0hcall-multi-tce";
+	static const char hypertas[] = "hcall-term\0hcall-tce\0hcall-multi-tce\0hcall-set-mode";
 	uint64_t at, size;
 	const uint8_t *data;
 	size_t len;
@@ -240,6 +240,8 @@ static void test_rtas_has_its_blob_reserved_and_a_token_each(void **state)
 	ASSERT_CELLS("/rtas", "rtas-size", 20);
 	ASSERT_CELLS("/rtas", "ibm,read-pci-config", 0x2016);
 	ASSERT_CELLS("/rtas", "power-off", 0x2022);
+	ASSERT_CELLS("/rtas", "ibm,lrdr-capacity", (uint32_t)(full.memory >> 32),
+		(uint32_t)full.memory, 0, 0x200000, 2);
 	data = find("/rtas", "ibm,hypertas-functions", &len);
 	assert_int_equal(len, sizeof(hypertas));
 	assert_memory_equal(data, hypertas, sizeof(hypertas));
@@ -282,6 +284,46 @@ static void test_bridge_has_its_windows(void **state)
 	ASSERT_CELLS(PHB0, "ibm,dma-window", 0x80000000, 0, 0x10000000, 0, 0x80000000);
 	ASSERT_CELLS(PHB6, "tcelot,bypass-window", 0x08000000, 0, 1, 0x08000000);
 	assert_false(has(PHB0, "tcelot,bypass-window"));
+}
+
+static struct dt_guest with_ddw(void)
+{
+	struct dt_guest g = full;
+
+	g.phbs[0].ddw = (struct dt_guest_ddw){true, 0x2031, 0x2032, 0x2033, 0x2034};
+	return g;
+}
+
+/* Query, create, remove; two extensions: the token of reset, and that query has a form with six
+ * results. On the bridges that have it, and on no other. */
+static void test_dynamic_windows_are_announced_where_they_are_offered(void **state)
+{
+	const struct dt_guest g = with_ddw();
+
+	(void)state;
+	build(&g);
+	ASSERT_CELLS(PHB6, "ibm,ddw-applicable", 0x2031, 0x2032, 0x2033);
+	ASSERT_CELLS(PHB6, "ibm,ddw-extensions", 2, 0x2034, 1);
+	assert_false(has(PHB0, "ibm,ddw-applicable"));
+	assert_false(has(PHB0, "ibm,ddw-extensions"));
+}
+
+/* SEED-001.44: the most of each kind where there is some, and the sum for Linux to share out. */
+static void test_messages_are_announced_as_far_as_there_are_any(void **state)
+{
+	struct dt_guest g = full;
+
+	(void)state;
+	g.phbs[0].total_msi = 128;
+	g.phbs[0].funcs[0].req_msi = 4;
+	g.phbs[0].funcs[1].req_msix = 65;
+	build(&g);
+	ASSERT_CELLS(PHB6, "ibm,pe-total-#msi", 128);
+	ASSERT_CELLS(PHB0, "ibm,pe-total-#msi", 0);
+	ASSERT_CELLS(PHB6 "/pci1234,11e8@0", "ibm,req#msi", 4);
+	assert_false(has(PHB6 "/pci1234,11e8@0", "ibm,req#msi-x"));
+	ASSERT_CELLS(ETHERNET, "ibm,req#msi-x", 65);
+	assert_false(has(ETHERNET, "ibm,req#msi"));
 }
 
 /* What a guest must not be told: services that are not there. The exception is a number of MSIs,
@@ -465,18 +507,21 @@ static void test_no_property_but_these_is_ever_written(void **state)
 		"linux,initrd-end", "linux,pci-probe-only", "ibm,architecture-vec-5", "reg",
 		"status", "ibm,ppc-interrupt-server#s", "cpu-version", "timebase-frequency",
 		"ibm,vmx", "ibm,processor-radix-AP-encodings", "ibm,hypertas-functions",
-		"linux,rtas-base", "linux,rtas-entry", "rtas-size", "ibm,read-pci-config",
-		"power-off", "interrupt-controller", "ibm,interrupt-server-ranges", "phandle",
-		"used-by-rtas", "bus-range", "ibm,pe-total-#msi", "ranges",
-		"ibm,#dma-address-cells", "ibm,#dma-size-cells", "ibm,dma-window",
+		"linux,rtas-base", "linux,rtas-entry", "rtas-size", "ibm,extended-os-term",
+		"ibm,read-pci-config", "power-off", "interrupt-controller",
+		"ibm,interrupt-server-ranges", "phandle", "used-by-rtas", "bus-range",
+		"ibm,pe-total-#msi", "ranges", "ibm,#dma-address-cells", "ibm,#dma-size-cells",
+		"ibm,dma-window", "ibm,ddw-applicable", "ibm,ddw-extensions", "ibm,lrdr-capacity",
 		"tcelot,bypass-window", "interrupt-map-mask", "interrupt-map", "vendor-id",
 		"device-id", "revision-id", "class-code", "subsystem-vendor-id", "subsystem-id",
-		"interrupts", "assigned-addresses"};
+		"interrupts", "assigned-addresses", "ibm,req#msi", "ibm,req#msi-x"};
 	const size_t nknown = sizeof(known) / sizeof(known[0]);
+	struct dt_guest g = with_ddw();
 	const char *at;
 
 	(void)state;
-	build(&full);
+	g.phbs[0].funcs[0].req_msi = g.phbs[0].funcs[0].req_msix = 1;
+	build(&g);
 	at = (const char *)buffer + fdt_off_dt_strings(buffer);
 	while (at <
 		(const char *)buffer + fdt_off_dt_strings(buffer) + fdt_size_dt_strings(buffer)) {
@@ -645,6 +690,8 @@ int main(void)
 		cmocka_unit_test(test_rtas_has_its_blob_reserved_and_a_token_each),
 		cmocka_unit_test(test_console_and_interrupt_controller_are_known_ones),
 		cmocka_unit_test(test_bridge_has_its_windows),
+		cmocka_unit_test(test_dynamic_windows_are_announced_where_they_are_offered),
+		cmocka_unit_test(test_messages_are_announced_as_far_as_there_are_any),
 		cmocka_unit_test(test_services_that_do_not_exist_are_not_announced),
 		cmocka_unit_test(test_interrupts_of_neighbouring_slots_are_turned),
 		cmocka_unit_test(test_function_has_its_ids_and_bars),

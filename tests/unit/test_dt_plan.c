@@ -87,6 +87,7 @@ static void test_keys_left_out_have_their_defaults(void **state)
 	assert_int_equal(phb->index, 0);
 	assert_int_equal(phb->window_size, PLAN_WINDOW_DEFAULT);
 	assert_false(phb->bypass);
+	assert_false(phb->no_ddw);
 	assert_int_equal(phb->nfuncs, 0);
 }
 
@@ -102,6 +103,7 @@ static void test_every_key_of_a_bridge_is_read(void **state)
 	assert_int_equal(phb->index, 6);
 	assert_int_equal(phb->window_size, 512 * MIB);
 	assert_true(phb->bypass);
+	assert_true(phb->no_ddw);
 	assert_int_equal(phb->nfuncs, 2);
 	assert_string_equal(phb->funcs[0].node, FUNC);
 	assert_int_equal(phb->funcs[0].domain, 1);
@@ -144,7 +146,7 @@ static const struct {
 	{HELP_RENAME(ALPHA, "abcdefghijklmnopqrstuvwxyzabcdef"), "is no name"},
 	{HELP_STRING(BRIDGE, "policy", "minimal"),
 		"plan: " BRIDGE ": policy: unknown key, or said twice; known are id, iommu, index, "
-		"dma-window-mib, bypass"},
+		"dma-window-mib, bypass, no-ddw"},
 	{HELP_DELETE(BRIDGE, "iommu"), "bridge-0: iommu: is missing; iommu = <group>;"},
 	{HELP_DELETE(BRIDGE, "index"),
 		"bridge-0: index: is missing; index = <0>; to index = <30>;"},
@@ -152,6 +154,7 @@ static const struct {
 	{HELP_CELLS(BRIDGE, "index", 6, 6), "index: is not one number"},
 	{HELP_STRING(BRIDGE, "dma-window-mib", "1024m"), "dma-window-mib: is not one number"},
 	{HELP_STRING(BRIDGE, "bypass", "off"), "bypass: is a flag and has no value; bypass;"},
+	{HELP_CELLS(BRIDGE, "no-ddw", 1), "no-ddw: is a flag and has no value; no-ddw;"},
 	{HELP_CELLS(BRIDGE, "id", 1), "id: is not one text; 1 to 31 of a-z"},
 	{HELP_STRING(BRIDGE, "id", "two words"), "id: \"two words\" is no name"},
 	{HELP_STRING(BRIDGE, "id", ""), "id: \"\" is no name"},

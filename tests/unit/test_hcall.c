@@ -59,6 +59,19 @@ HANDLER(h_put_tce_indirect)
 HANDLER(h_stuff_tce)
 HANDLER(h_put_term_char)
 HANDLER(h_get_term_char)
+HANDLER(h_eoi)
+HANDLER(h_cppr)
+HANDLER(h_ipi)
+HANDLER(h_ipoll)
+HANDLER(h_xirr)
+HANDLER(h_xirr_x)
+HANDLER(h_set_mode)
+HANDLER(h_register_proc_tbl)
+HANDLER(h_get_cpu_characteristics)
+HANDLER(h_register_vpa)
+HANDLER(h_cede)
+HANDLER(h_confer)
+HANDLER(h_prod)
 HANDLER(h_rtas)
 
 static const struct {
@@ -71,6 +84,19 @@ static const struct {
 	{0x58, h_put_term_char},
 	{0x138, h_stuff_tce},
 	{0x13c, h_put_tce_indirect},
+	{0x64, h_eoi},
+	{0x68, h_cppr},
+	{0x6c, h_ipi},
+	{0x70, h_ipoll},
+	{0x74, h_xirr},
+	{0xdc, h_register_vpa},
+	{0xe0, h_cede},
+	{0xe4, h_confer},
+	{0xe8, h_prod},
+	{0x1c8, h_get_cpu_characteristics},
+	{0x2fc, h_xirr_x},
+	{0x31c, h_set_mode},
+	{0x37c, h_register_proc_tbl},
 	{0xf000, h_rtas},
 };
 
@@ -202,7 +228,8 @@ static void test_32_bit_caller_has_opcode_and_arguments_masked(void **state)
 static void test_status_and_results_reach_the_caller(void **state)
 {
 	static const hret_t rets[] = {H_SUCCESS, H_BUSY, H_HARDWARE, H_FUNCTION, H_PRIVILEGE,
-		H_PARAMETER, H_NOT_ENOUGH_RESOURCES};
+		H_PARAMETER, H_RESOURCE, H_NOT_ENOUGH_RESOURCES, H_P2, H_P3, H_P4,
+		H_UNSUPPORTED_FLAG};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rets) / sizeof(rets[0]); i++) {

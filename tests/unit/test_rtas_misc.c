@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * core/rtas_misc.c: power-off, system-reboot, display-character.
+ * core/rtas_misc.c: power-off, system-reboot, display-character, ibm,os-term.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +15,7 @@
 #include <string.h>
 
 static struct help_guest one, two;
+static const struct log_sink sink = {arch_console_write, arch_time_ns};
 
 static int setup(void **state)
 {
@@ -78,6 +79,38 @@ static void test_characters_go_to_the_partitions_console(void **state)
 	assert_string_equal(fake_arch.out, "one| hi\n");
 }
 
+/* RT-20: the text is the guest's, so it is cut and cleaned. */
+static void test_os_term_ends_its_own_partition_with_its_words(void **state)
+{
+	static const uint32_t at[] = {0x4000};
+	const char *out;
+
+	(void)state;
+	log_set_sink(&sink);
+	memcpy(one.part.name, "one", 4);
+	memset(one.mem + 0x4000, 'x', 0x1000);
+	memcpy(one.mem + 0x4000, "panic: \033[2J", 11);
+	call(&one, "ibm,os-term", 1, at);
+	assert_int_equal(one.part.why, STOP_CRASHED);
+	assert_int_equal(two.part.why, STOP_NONE);
+	out = strstr(fake_arch.out, "one: its kernel gave up: panic: ?[2Jxxx");
+	assert_non_null(out);
+	assert_true(strlen(out) < 160);
+}
+
+static void test_os_term_without_words_in_ram_is_refused(void **state)
+{
+	static const uint32_t at[] = {HELP_MEM, 0xffffffff, HELP_MEM - 4};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
+		assert_int_equal(
+			help_call(&one, help_token("ibm,os-term"), 1, 1, &at[i]), H_SUCCESS);
+		assert_int_equal((int32_t)help_ret(&one, 1, 0), RTAS_PARAM_ERROR);
+		assert_int_equal(one.part.why, STOP_NONE);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -85,6 +118,8 @@ int main(void)
 		cmocka_unit_test_setup(test_reboot_stops_its_own_partition, setup),
 		cmocka_unit_test_setup(test_first_reason_stays, setup),
 		cmocka_unit_test_setup(test_characters_go_to_the_partitions_console, setup),
+		cmocka_unit_test_setup(test_os_term_ends_its_own_partition_with_its_words, setup),
+		cmocka_unit_test_setup(test_os_term_without_words_in_ram_is_refused, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
