@@ -9,7 +9,8 @@
 
 B     := build
 BOARD ?= qemu-powernv9
-GUEST ?= dma
+GUEST ?= linux
+MACHINE = $(BOARD)$(if $(wildcard boards/$(BOARD)/$(GUEST).mk),/$(GUEST))
 PLAN  ?= boards/$(BOARD)/$(GUEST).dts
 JOBS  ?= $(shell nproc)
 
@@ -48,6 +49,8 @@ help:
 CORE_SRC  := $(wildcard core/*.c)
 DT_SRC    := $(wildcard dt/*.c)
 ARCH_SRC  := $(wildcard arch/ppc64/*.c arch/ppc64/*.S)
+# Parts of it that touch no register, so that unit tests can link them.
+ARCH_PURE := arch/ppc64/emulate.c arch/ppc64/radix_walk.c
 FAKE_SRC  := $(wildcard tests/fake/*.c)
 UNIT_SRC  := $(wildcard tests/unit/test_*.c)
 UNIT      := $(UNIT_SRC:%.c=%)
@@ -140,7 +143,7 @@ $(B)/$(1)/cmocka.o: $(B)/cmocka-src/src/cmocka.c Makefile | $(B)/stamp/check
 	$$(Q)$$($(1)_CC) $$($(1)_CFLAGS) $$(THEIRS) -DHAVE_SIGNAL_H -DHAVE_STRSIGNAL -DHAVE_CLOCK_GETTIME \
 		-DHAVE_STRUCT_TIMESPEC -DHAVE_CLOCK_REALTIME -c -o $$@ $$<
 
-$(B)/$(1)/libtest.a: $$(patsubst %.c,$(B)/$(1)/%.o,$(CORE_SRC) $(DT_SRC) $(FAKE_SRC)) \
+$(B)/$(1)/libtest.a: $$(patsubst %.c,$(B)/$(1)/%.o,$(CORE_SRC) $(DT_SRC) $(ARCH_PURE) $(FAKE_SRC)) \
 		$(LIBFDT:%=$(B)/$(1)/libfdt/%.o) $(B)/$(1)/cmocka.o
 	$$(brief) AR '$$@'
 	@rm -f $$@
@@ -186,18 +189,19 @@ guests:
 
 # --- running -------------------------------------------------------------------------------------
 
-$(B)/$(BOARD)/$(basename $(notdir $(PLAN))).dtb: $(PLAN) guests force
+$(B)/$(BOARD)/$(basename $(notdir $(PLAN))).dtb: $(PLAN) $(if $(filter linux,$(GUEST)),linux,guests) force
 	$(brief) DTC '$@'
 	$(Q)tools/bundle $(BOARD) $(PLAN) $@
 
 ## run          boot the image on BOARD (under QEMU) with the partitions of PLAN
 run: image $(B)/$(BOARD)/$(basename $(notdir $(PLAN))).dtb
-	@tools/run $(BOARD) $(lastword $^)
+	@tools/run $(MACHINE) $(lastword $^)
 
 # --- tests ---------------------------------------------------------------------------------------
 
 LINT_TESTS := $(addprefix lint/,layers headers format spdx words clang-image)
 BOOT_TESTS := $(addprefix boot/,$(shell tools/boot-test --list))
+-include tests/guest-linux/build.mk
 run_tests   = @GCC_IMAGE='$(image_CC) $(COMMON) $(image_CFLAGS) $(WARNINGS)' \
 	CLANG_IMAGE='$(clang-image_CC) $(COMMON) $(clang-image_CFLAGS) $(WARNINGS)' \
 	GCC_NATIVE='gcc $(COMMON) $(TEST_INC) $(POSIX) $(WARNINGS)' \
@@ -232,7 +236,7 @@ lint: | $(B)/stamp/check
 # --- cleaning ------------------------------------------------------------------------------------
 
 ## clean        remove what was compiled, keep what was fetched
-KEEP := $(addprefix $(B)/,newlib qemu libfdt-src cmocka-src fetch stamp)
+KEEP := $(addprefix $(B)/,newlib qemu linux libfdt-src cmocka-src fetch stamp)
 clean:
 	rm -rf $(filter-out $(KEEP),$(wildcard $(B)/*))
 
@@ -241,4 +245,5 @@ distclean:
 	rm -rf $(B)
 
 -include $(patsubst %.o,%.d,$(IMAGE_OBJ) $(CLANG_OBJ))
--include $(foreach v,$(TEST_VARIANTS),$(patsubst %.c,$(B)/$(v)/%.d,$(CORE_SRC) $(DT_SRC) $(FAKE_SRC) $(UNIT_SRC)))
+-include $(foreach v,$(TEST_VARIANTS),$(patsubst %.c,$(B)/$(v)/%.d,$(CORE_SRC) $(DT_SRC) $(ARCH_PURE) \
+	$(FAKE_SRC) $(UNIT_SRC)))

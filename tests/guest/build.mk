@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# The in-tree guest: one source, a big- and a little-endian ELF, and a stub firmware that starts
-# either on QEMU's own pseries machine. Included by the Makefile, whose $(B), $(Q) and $(brief) it
-# uses.
+# The in-tree guests: each has one source, a big- and a little-endian ELF; and a stub firmware that
+# starts them on QEMU's own pseries machine. Included by the Makefile, whose $(B), $(Q) and $(brief)
+# it uses.
 #
-#   build/guest/dma-be.elf build/guest/dma-le.elf build/guest/stub.bin
-#   guest-pseries-be, guest-pseries-le: run it on QEMU's pseries machine, TAP on the console;
-#       GUEST_APPEND='test=hello' chooses another program of the guest
+#   build/guest/dma-be.elf build/guest/dma-le.elf: DMA and what governs it
+#   build/guest/wake-be.elf build/guest/wake-le.elf: interrupts, waiting, starting and stopping CPUs
+#   build/guest/stub.bin
+#   guest-pseries-be, guest-pseries-le: run one on QEMU's pseries machine, TAP on the console;
+#       GUEST_APPEND='test=hello' chooses another program of `dma`, GUEST_ELF=wake the other guest
 
 CROSS_BE     ?= powerpc64-linux-gnu-
 CROSS_LE     ?= powerpc64le-linux-gnu-
@@ -15,7 +17,12 @@ NEWLIB_LE    ?= $(B)/newlib/le/powerpc64le-unknown-none
 GUEST_BUILD  ?= $(B)/guest
 GUEST_APPEND ?=
 
-GUEST_C     := $(sort $(wildcard tests/guest/*.c))
+GUEST_ELF   ?= dma
+GUEST_ELFS  := dma wake
+
+GUEST_SHARED := con edu hv libc_stubs problem tap trap tree
+WAKE_C      := $(sort $(wildcard tests/guest/wake*.c)) $(GUEST_SHARED:%=tests/guest/%.c)
+DMA_C       := $(filter-out tests/guest/wake%,$(sort $(wildcard tests/guest/*.c)))
 GUEST_FDT   := fdt fdt_ro
 GUEST_FLAGS := -std=c11 -D_DEFAULT_SOURCE -O2 -ffreestanding -mabi=elfv2 -mcpu=power8 -mno-altivec \
 	-mno-vsx -msoft-float -mlong-double-64 -mcmodel=medium -fno-pic -fno-pie \
@@ -28,8 +35,10 @@ GUEST_LINK  := -static -no-pie -nostdlib -mabi=elfv2 -Wl,--gc-sections,--build-i
 
 # $(1) be or le, $(2) cross prefix, $(3) newlib
 define guest_rules
-GUEST_OBJ_$(1) := $$(GUEST_C:tests/guest/%.c=$(GUEST_BUILD)/$(1)/%.o) \
-	$(GUEST_BUILD)/$(1)/entry.o $$(GUEST_FDT:%=$(GUEST_BUILD)/$(1)/libfdt/%.o)
+GUEST_OBJ_$(1) := $(GUEST_BUILD)/$(1)/entry.o $$(GUEST_FDT:%=$(GUEST_BUILD)/$(1)/libfdt/%.o)
+DMA_OBJ_$(1) := $$(DMA_C:tests/guest/%.c=$(GUEST_BUILD)/$(1)/%.o) $$(GUEST_OBJ_$(1))
+WAKE_OBJ_$(1) := $$(WAKE_C:tests/guest/%.c=$(GUEST_BUILD)/$(1)/%.o) $$(GUEST_OBJ_$(1)) \
+	$(GUEST_BUILD)/$(1)/wake_entry.o
 
 # The compiler's own headers: asked once, and only when something is compiled.
 GUEST_CC_INC_$(1) = $$(eval GUEST_CC_INC_$(1) := $$$$(shell $(2)gcc \
@@ -53,17 +62,19 @@ $(GUEST_BUILD)/$(1)/libfdt/%.o: $(B)/libfdt-src/libfdt/%.c tests/guest/build.mk 
 	@mkdir -p $$(@D)
 	$$(Q)$(2)gcc $$(GUEST_FLAGS) -mstrict-align $$(GUEST_INC_$(1)) -w -c $$< -o $$@
 
-$(GUEST_BUILD)/dma-$(1).elf: tests/guest/guest.ld $$(GUEST_OBJ_$(1))
+$(GUEST_BUILD)/dma-$(1).elf: $$(DMA_OBJ_$(1))
+$(GUEST_BUILD)/wake-$(1).elf: $$(WAKE_OBJ_$(1))
+$$(GUEST_ELFS:%=$(GUEST_BUILD)/%-$(1).elf): tests/guest/guest.ld
 	$$(brief) LD '$$@'
-	$$(Q)$(2)gcc $$(GUEST_LINK) -T $$< $$(GUEST_OBJ_$(1)) $(3)/lib/libc.a -o $$@
+	$$(Q)$(2)gcc $$(GUEST_LINK) -T $$< $$(filter %.o,$$^) $(3)/lib/libc.a -o $$@
 
-guests: $(GUEST_BUILD)/dma-$(1).elf
+guests: $$(GUEST_ELFS:%=$(GUEST_BUILD)/%-$(1).elf)
 
 .PHONY: guest-pseries-$(1)
-guest-pseries-$(1): $(GUEST_BUILD)/dma-$(1).elf $(GUEST_BUILD)/stub.bin
+guest-pseries-$(1): $(GUEST_BUILD)/$(GUEST_ELF)-$(1).elf $(GUEST_BUILD)/stub.bin
 	@tools/qemu qemu-pseries -kernel $$< -append '$(GUEST_APPEND)'
 
--include $$(GUEST_OBJ_$(1):.o=.d)
+-include $$(patsubst %.o,%.d,$$(DMA_OBJ_$(1)) $$(WAKE_OBJ_$(1)))
 endef
 
 $(eval $(call guest_rules,be,$(CROSS_BE),$(NEWLIB_BE)))
