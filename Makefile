@@ -34,7 +34,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(JOBS)
 endif
 
-.PHONY: all help image guests run check check-unit check-boot lint clean distclean force
+.PHONY: all help image guests run check check-unit check-boot lint soak size clean distclean force
 
 all: image
 
@@ -232,6 +232,14 @@ check-boot: image guests
 ## lint         layering, headers, style, licence lines, and clang without a warning
 lint: | $(B)/stamp/check
 	$(run_tests) $(LINT_TESTS)
+
+## soak         a million wake-ups of each kind; half an hour
+soak: image guests
+	$(run_tests) boot/wake-soak
+
+## size         what the image costs in bytes and in virtual time, against its limits
+size: image linux-all
+	@CROSS=$(CROSS) tools/size $(B)/tcelot.elf
 
 # --- cleaning ------------------------------------------------------------------------------------
 

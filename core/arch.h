@@ -65,6 +65,9 @@ void arch_unmap_mmio(struct partition *p, gpa_t at, uint64_t size);
 uint64_t arch_mmio_read(hpa_t at, unsigned int size);
 void arch_mmio_write(hpa_t at, unsigned int size, uint64_t val);
 
+/* Memory to zero, faster than memset; whole units of MEM_PAGE, aligned to it. */
+void arch_clear_memory(void *at, uint64_t size);
+
 /* Runs a vCPU on its thread: real mode, big-endian, r3 = tree, r5 = 0, the rest zero. Returns at
  * once; partition_vcpu_exited is called, on that thread, when it is over. */
 void arch_vcpu_start(struct vcpu *vcpu, gpa_t entry, gpa_t tree);

@@ -51,7 +51,7 @@ static int get_memory(struct partition *p, uint64_t size)
 		return err;
 	}
 	p->mem = (struct guest_mem){mem_ptr(p->pool, at), at, size};
-	memset(p->mem.ptr, 0, size);
+	arch_clear_memory(p->mem.ptr, size);
 	return 0;
 }
 
@@ -184,7 +184,7 @@ static bool wind_down(struct partition *p)
 
 	xics_exit(p);
 	arch_partition_free(p, p->pool);
-	memset(p->mem.ptr, 0, p->mem.size);
+	arch_clear_memory(p->mem.ptr, p->mem.size);
 	return clean;
 }
 

@@ -282,6 +282,14 @@ static void mmio(hpa_t at, unsigned int size, bool write, uint64_t *val)
 	}
 }
 
+void arch_clear_memory(void *at, uint64_t size)
+{
+	if ((uintptr_t)at % MEM_PAGE || size % MEM_PAGE) {
+		fail_msg("fake arch: clearing parts of pages");
+	}
+	memset(at, 0, size);
+}
+
 uint64_t arch_mmio_read(hpa_t at, unsigned int size)
 {
 	uint64_t val = 0;
