@@ -12,7 +12,6 @@
 #include "core/xics.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Guest BARs are apart by at least the largest page a guest kernel maps them with. */
