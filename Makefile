@@ -34,7 +34,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(JOBS)
 endif
 
-.PHONY: all help image guests run check check-unit check-boot lint soak size clean distclean force
+.PHONY: all help image guests run check check-unit check-be check-boot lint soak size clean distclean force
 
 all: image
 
@@ -220,10 +220,15 @@ check: | $(B)/stamp/check
 	@$(MAKE) -k build-all || true
 	$(run_tests) build/all $(LINT_TESTS) $(foreach v,$(TEST_VARIANTS),$($(v)_TESTS)) $(BOOT_TESTS)
 
-## check-unit   unit tests only, native with sanitizers and big-endian
+## check-unit   unit tests only, native with sanitizers
 check-unit: | $(B)/stamp/check
-	@$(MAKE) -k build-unit || true
-	$(run_tests) build/unit $(native_TESTS) $(be_TESTS)
+	@$(MAKE) -k $(native_UNIT) || true
+	$(run_tests) $(native_TESTS)
+
+## check-be     the same, big-endian under emulation
+check-be: | $(B)/stamp/check
+	@$(MAKE) -k $(be_UNIT) || true
+	$(run_tests) $(be_TESTS)
 
 ## check-boot   boot tests only
 check-boot: image guests

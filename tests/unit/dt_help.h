@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "core/be.h"
 #include "core/log.h"
 
 #include <libfdt.h>
@@ -83,6 +84,10 @@ static inline void help_assert_logged(const char *rule, const char *text)
 		fail_msg("%s: no line with \"%s\" in:\n%s", rule, text, help_log);
 	}
 }
+
+/* How far apart the places are at which a blob is cut or changed: all of them natively; under
+ * emulation, where the byte order is the question, some will do. */
+#define HELP_STEP (BE_HOST_IS_LITTLE ? 4u : 64u)
 
 /* Trees */
 

@@ -570,7 +570,7 @@ static void test_buffer_that_is_too_small_is_refused_at_any_size(void **state)
 	(void)state;
 	build(&full);
 	need = fdt_totalsize(buffer);
-	for (size_t n = 0; n < need; n += 4) {
+	for (size_t n = 0; n < need; n += HELP_STEP) {
 		uint8_t *small = malloc(n + 8);
 
 		assert_non_null(small);

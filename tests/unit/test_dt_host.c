@@ -498,7 +498,7 @@ static void test_tree_cut_anywhere_is_refused(void **state)
 {
 	(void)state;
 	help_log_silence();
-	for (size_t n = sizeof(struct fdt_header); n < host.size; n += 4) {
+	for (size_t n = sizeof(struct fdt_header); n < host.size; n += HELP_STEP) {
 		void *cut = malloc(n);
 
 		assert_non_null(cut);
@@ -520,7 +520,7 @@ static void test_any_word_may_be_wrong(void **state)
 	assert_non_null(copy);
 	help_log_silence();
 	memcpy(copy, host.fdt, host.size);
-	for (size_t at = 0; at + 4 <= host.size; at += 4) {
+	for (size_t at = 0; at + 4 <= host.size; at += HELP_STEP) {
 		/* Two of the values each: trees have enough words alike. */
 		for (size_t k = 0; k < 2; k++) {
 			fdt32_st(copy + at, values[(at / 4 + k * 3) % 6]);

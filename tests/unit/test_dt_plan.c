@@ -412,7 +412,7 @@ static void test_bundle_cut_anywhere_is_refused(void **state)
 {
 	(void)state;
 	help_log_silence();
-	for (size_t n = 0; n < bundle.size; n += 4) {
+	for (size_t n = 0; n < bundle.size; n += HELP_STEP) {
 		void *cut = malloc(n ? n : 1);
 
 		assert_non_null(cut);
@@ -484,7 +484,7 @@ static void test_any_word_may_be_wrong(void **state)
 	assert_non_null(copy);
 	help_log_silence();
 	memcpy(copy, bundle.fdt, bundle.size);
-	for (size_t at = 0; at + 4 <= bundle.size; at += 4) {
+	for (size_t at = 0; at + 4 <= bundle.size; at += HELP_STEP) {
 		for (size_t v = 0; v < sizeof(values) / sizeof(values[0]); v++) {
 			fdt32_st(copy + at, values[v]);
 			read_any(copy);
