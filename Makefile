@@ -34,7 +34,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(JOBS)
 endif
 
-.PHONY: all help image guests run check check-unit check-be check-boot lint soak size clean distclean force
+.PHONY: all help image guests run check check-unit check-be check-boot lint soak size bench clean distclean force
 
 all: image
 
@@ -245,6 +245,10 @@ soak: image guests
 ## size         what the image costs in bytes and in virtual time, against its limits
 size: image linux-all
 	@CROSS=$(CROSS) tools/size $(B)/tcelot.elf
+
+## bench        what hypercalls cost in instructions, against limits and a peer (docs/BENCH.md)
+bench: image guests
+	@tools/bench $(B)/tcelot.elf
 
 # --- cleaning ------------------------------------------------------------------------------------
 

@@ -6,6 +6,8 @@
 #
 #   build/guest/dma-be.elf build/guest/dma-le.elf: DMA and what governs it
 #   build/guest/wake-be.elf build/guest/wake-le.elf: interrupts, waiting, starting and stopping CPUs
+#   build/guest/bench-be.elf build/guest/bench-le.elf: what hypercalls cost
+#   build/guest/bench-opal.elf: a payload beside the hypervisor: what its calls of firmware cost
 #   build/guest/stub.bin
 #   guest-pseries-be, guest-pseries-le: run one on QEMU's pseries machine, TAP on the console;
 #       GUEST_APPEND='test=hello' chooses another program of `dma`, GUEST_ELF=wake the other guest
@@ -18,11 +20,12 @@ GUEST_BUILD  ?= $(B)/guest
 GUEST_APPEND ?=
 
 GUEST_ELF   ?= dma
-GUEST_ELFS  := dma wake
+GUEST_ELFS  := dma wake bench
 
 GUEST_SHARED := con edu hv libc_stubs problem tap trap tree
 WAKE_C      := $(sort $(wildcard tests/guest/wake*.c)) $(GUEST_SHARED:%=tests/guest/%.c)
-DMA_C       := $(filter-out tests/guest/wake%,$(sort $(wildcard tests/guest/*.c)))
+BENCH_C     := tests/guest/bench.c $(filter-out %/edu.c,$(GUEST_SHARED:%=tests/guest/%.c))
+DMA_C       := $(filter-out tests/guest/wake% tests/guest/bench%,$(sort $(wildcard tests/guest/*.c)))
 GUEST_FDT   := fdt fdt_ro
 GUEST_FLAGS := -std=c11 -D_DEFAULT_SOURCE -O2 -ffreestanding -mabi=elfv2 -mcpu=power8 -mno-altivec \
 	-mno-vsx -msoft-float -mlong-double-64 -mcmodel=medium -fno-pic -fno-pie \
@@ -39,6 +42,8 @@ GUEST_OBJ_$(1) := $(GUEST_BUILD)/$(1)/entry.o $$(GUEST_FDT:%=$(GUEST_BUILD)/$(1)
 DMA_OBJ_$(1) := $$(DMA_C:tests/guest/%.c=$(GUEST_BUILD)/$(1)/%.o) $$(GUEST_OBJ_$(1))
 WAKE_OBJ_$(1) := $$(WAKE_C:tests/guest/%.c=$(GUEST_BUILD)/$(1)/%.o) $$(GUEST_OBJ_$(1)) \
 	$(GUEST_BUILD)/$(1)/wake_entry.o
+BENCH_OBJ_$(1) := $$(BENCH_C:tests/guest/%.c=$(GUEST_BUILD)/$(1)/%.o) $$(GUEST_OBJ_$(1)) \
+	$(GUEST_BUILD)/$(1)/bench_entry.o
 
 # The compiler's own headers: asked once, and only when something is compiled.
 GUEST_CC_INC_$(1) = $$(eval GUEST_CC_INC_$(1) := $$$$(shell $(2)gcc \
@@ -64,6 +69,7 @@ $(GUEST_BUILD)/$(1)/libfdt/%.o: $(B)/libfdt-src/libfdt/%.c tests/guest/build.mk 
 
 $(GUEST_BUILD)/dma-$(1).elf: $$(DMA_OBJ_$(1))
 $(GUEST_BUILD)/wake-$(1).elf: $$(WAKE_OBJ_$(1))
+$(GUEST_BUILD)/bench-$(1).elf: $$(BENCH_OBJ_$(1))
 $$(GUEST_ELFS:%=$(GUEST_BUILD)/%-$(1).elf): tests/guest/guest.ld
 	$$(brief) LD '$$@'
 	$$(Q)$(2)gcc $$(GUEST_LINK) -T $$< $$(filter %.o,$$^) $(3)/lib/libc.a -o $$@
@@ -74,13 +80,18 @@ guests: $$(GUEST_ELFS:%=$(GUEST_BUILD)/%-$(1).elf)
 guest-pseries-$(1): $(GUEST_BUILD)/$(GUEST_ELF)-$(1).elf $(GUEST_BUILD)/stub.bin
 	@tools/qemu qemu-pseries -kernel $$< -append '$(GUEST_APPEND)'
 
--include $$(patsubst %.o,%.d,$$(DMA_OBJ_$(1)) $$(WAKE_OBJ_$(1)))
+-include $$(patsubst %.o,%.d,$$(DMA_OBJ_$(1)) $$(WAKE_OBJ_$(1)) $$(BENCH_OBJ_$(1)))
 endef
 
 $(eval $(call guest_rules,be,$(CROSS_BE),$(NEWLIB_BE)))
 $(eval $(call guest_rules,le,$(CROSS_LE),$(NEWLIB_LE)))
 
-guests: $(GUEST_BUILD)/stub.bin
+guests: $(GUEST_BUILD)/stub.bin $(GUEST_BUILD)/bench-opal.elf
+
+$(GUEST_BUILD)/bench-opal.elf: tests/guest/bench_opal.ld $(GUEST_BUILD)/be/bench_opal_entry.o \
+		$(GUEST_BUILD)/be/bench_opal.o
+	$(brief) LD '$@'
+	$(Q)$(CROSS_BE)gcc $(GUEST_LINK) -T $< $(filter %.o,$^) -o $@
 
 $(GUEST_BUILD)/stub.bin: tests/guest/pseries-stub.S tests/guest/build.mk | $(B)/stamp/run
 	$(brief) AS '$@'

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TREE_MAX_PHBS  8u
+#define TREE_MAX_PHBS  31u
 #define TREE_MAX_FUNCS 8u
 
 struct tree_func {
