@@ -16,9 +16,9 @@
 #include <stdint.h>
 
 #define BOARD_MAX_THREADS    128u
-#define BOARD_MAX_PHBS	     32u
-#define BOARD_MAX_FUNCS	     128u
-#define BOARD_MAX_GROUPS     64u
+#define BOARD_MAX_PHBS	     64u
+#define BOARD_MAX_FUNCS	     256u
+#define BOARD_MAX_GROUPS     128u
 #define BOARD_MAX_RESERVED   64u
 #define BOARD_MAX_AP	     8u
 #define BOARD_MAX_MSIS	     4096u /* of one PHB; more are not used */

@@ -19,8 +19,7 @@
 #define RESET_STEP 0x4000u
 
 /* The largest default windows of all bridges must not use up the account. */
-_Static_assert(
-	(PLAN_WINDOW_MAX >> DDW_DEFAULT_SHIFT) * TCE_BYTES * PLAN_MAX_PHBS <= DDW_TABLE_LIMIT / 2,
+_Static_assert((PLAN_WINDOW_ALL >> DDW_DEFAULT_SHIFT) * TCE_BYTES <= DDW_TABLE_LIMIT / 2,
 	"default windows leave no table memory for others");
 
 /* LoPAR's bits for page sizes. 1 GiB, which hardware has, is not among them. */

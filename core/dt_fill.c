@@ -18,8 +18,6 @@
  * smallest page. */
 static const uint32_t default_ap[] = {0x0000000c, 0xa0000010, 0x20000015, 0x4000001e};
 
-static struct dt_guest tree;
-
 static void fill_func(
 	struct dt_guest_func *to, const struct pci_func *f, const struct host_func *host)
 {
@@ -59,7 +57,7 @@ static void fill_ddw(struct dt_guest_ddw *to, const struct ddw *ddw)
 }
 
 /* A service of two forms has two rows, but one property. */
-static void fill_services(void)
+static void fill_services(struct dt_guest *to)
 {
 	for (unsigned int i = 0; i < rtas_num_services; i++) {
 		const struct rtas_service *svc = &rtas_services[i];
@@ -67,8 +65,8 @@ static void fill_services(void)
 		if (i && svc->token == rtas_services[i - 1].token) {
 			continue;
 		}
-		if (tree.nservices < DT_GUEST_MAX_SERVICES) {
-			tree.services[tree.nservices++] =
+		if (to->nservices < DT_GUEST_MAX_SERVICES) {
+			to->services[to->nservices++] =
 				(struct dt_guest_service){svc->name, svc->token};
 		}
 	}
@@ -99,21 +97,23 @@ static void fill_phb(struct dt_guest_phb *to, const struct partition *p, unsigne
 	}
 }
 
-struct dt_guest *dt_fill(const struct partition *p, const struct plan_partition *plan)
+void dt_fill(struct dt_guest *to, struct dt_guest_phb *phbs, const struct partition *p,
+	const struct plan_partition *plan)
 {
-	memset(&tree, 0, sizeof(tree));
-	tree.memory = p->mem.size;
-	tree.ncpus = p->nvcpus;
-	tree.pvr = p->board->pvr;
-	tree.timebase_hz = (uint32_t)p->board->timebase_hz;
-	tree.nap = p->board->nap ? p->board->nap : ARRAY_LEN(default_ap);
-	tree.ap = p->board->nap ? p->board->ap : default_ap;
-	tree.bootargs = plan->bootargs;
-	tree.vty = PARTITION_VTY;
-	fill_services();
-	tree.nphbs = p->nphbs;
+	memset(to, 0, sizeof(*to));
+	memset(phbs, 0, p->nphbs * sizeof(*phbs));
+	to->memory = p->mem.size;
+	to->ncpus = p->nvcpus;
+	to->pvr = p->board->pvr;
+	to->timebase_hz = (uint32_t)p->board->timebase_hz;
+	to->nap = p->board->nap ? p->board->nap : ARRAY_LEN(default_ap);
+	to->ap = p->board->nap ? p->board->ap : default_ap;
+	to->bootargs = plan->bootargs;
+	to->vty = PARTITION_VTY;
+	fill_services(to);
+	to->nphbs = p->nphbs;
+	to->phbs = phbs;
 	for (unsigned int i = 0; i < p->nphbs; i++) {
-		fill_phb(&tree.phbs[i], p, i);
+		fill_phb(&phbs[i], p, i);
 	}
-	return &tree;
 }

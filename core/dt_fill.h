@@ -7,8 +7,9 @@
 #include "core/plan.h"
 #include "dt/dt_guest.h"
 
-/* The description of p's tree but for what loading decides (initrd, RTAS blob). One buffer, for
- * set-up on the boot thread; the next call overwrites it. */
-struct dt_guest *dt_fill(const struct partition *p, const struct plan_partition *plan);
+/* Fills to with the description of p's tree but for what loading decides (initrd, RTAS blob). phbs
+ * is room for p->nphbs of them, and like plan has to live as long as the description. */
+void dt_fill(struct dt_guest *to, struct dt_guest_phb *phbs, const struct partition *p,
+	const struct plan_partition *plan);
 
 #endif

@@ -23,7 +23,6 @@
 /* Ten samples a second: a guest that took no interrupt in any of so many is said to be deaf. */
 #define DEAF_SAMPLES 10u
 /* What lies above the kernel, from the top of memory down. */
-#define TREE_SIZE   0x10000u
 #define BLOB_SIZE   0x1000u
 #define PLACE_ALIGN 0x10000u
 /* RTAS takes 32-bit addresses. */
@@ -55,6 +54,49 @@ static int get_memory(struct partition *p, uint64_t size)
 	return 0;
 }
 
+static void give_back(struct partition *p, hpa_t at, uint64_t size, const char *what)
+{
+	if (mem_free(p->pool, at, size)) {
+		log_msg(LOG_ERR, "%s: %s could not be given back", p->name, what);
+	}
+}
+
+/* Both arrays lie in one piece. */
+static uint64_t phb_bytes(unsigned int n)
+{
+	return n * (sizeof(struct phb) + sizeof(struct partition_phb));
+}
+
+int partition_alloc_phbs(struct partition *p, unsigned int n)
+{
+	hpa_t at;
+	int err = n ? mem_alloc(p->pool, phb_bytes(n), MEM_PAGE, &at) : 0;
+
+	if (err) {
+		log_msg(LOG_ERR, "%s: no memory for %u host bridges", p->name, n);
+		return err;
+	}
+	if (n) {
+		p->phbs = mem_ptr(p->pool, at);
+		p->bound = (struct partition_phb *)(p->phbs + n);
+		p->phb_room = n;
+		memset(p->phbs, 0, phb_bytes(n));
+	}
+	return 0;
+}
+
+void partition_free_phbs(struct partition *p)
+{
+	hpa_t at = hpa((uintptr_t)p->phbs - p->pool->bias);
+
+	if (p->phb_room) {
+		p->phbs = NULL;
+		p->bound = NULL;
+		give_back(p, at, phb_bytes(p->phb_room), "the memory of its host bridges");
+		p->phb_room = 0;
+	}
+}
+
 /* Takes size bytes below *top; false if that would come under floor. */
 static bool place_below(uint64_t *top, uint64_t size, uint64_t floor)
 {
@@ -75,7 +117,7 @@ static bool place_guest(const struct partition *p, uint64_t floor, struct places
 {
 	uint64_t top = p->mem.size < PLACE_LIMIT ? p->mem.size : PLACE_LIMIT;
 
-	if (!place_below(&top, TREE_SIZE, floor)) {
+	if (!place_below(&top, dt_guest_size(p->plan->nphbs), floor)) {
 		return false;
 	}
 	at->tree = top;
@@ -90,21 +132,24 @@ static bool place_guest(const struct partition *p, uint64_t floor, struct places
 	return true;
 }
 
-/* There is one buffer for descriptions, and two partitions may be starting again at once. */
+/* The description is large, and needed only here. */
 static int write_tree(struct partition *p, const struct places *at)
 {
-	static struct lock lock;
+	uint64_t bytes = sizeof(struct dt_guest) + p->nphbs * sizeof(struct dt_guest_phb);
 	struct dt_guest *tree;
-	int err;
+	hpa_t room;
+	int err = mem_alloc(p->pool, bytes, MEM_PAGE, &room);
 
-	lock_take(&lock);
-	tree = dt_fill(p, p->plan);
-	tree->rtas = at->blob;
-	tree->rtas_size = BLOB_SIZE;
-	tree->initrd = at->initrd;
-	tree->initrd_size = p->plan->initrd.size;
-	err = dt_guest_build(tree, p->mem.ptr + at->tree, TREE_SIZE);
-	lock_drop(&lock);
+	if (!err) {
+		tree = mem_ptr(p->pool, room);
+		dt_fill(tree, (struct dt_guest_phb *)(tree + 1), p, p->plan);
+		tree->rtas = at->blob;
+		tree->rtas_size = BLOB_SIZE;
+		tree->initrd = at->initrd;
+		tree->initrd_size = p->plan->initrd.size;
+		err = dt_guest_build(tree, p->mem.ptr + at->tree, dt_guest_size(p->nphbs));
+		give_back(p, room, bytes, "its tree's description");
+	}
 	if (err) {
 		log_msg(LOG_ERR, "%s: its device tree could not be written (%s)", p->name,
 			err_name(err));
@@ -194,9 +239,10 @@ static void give_memory_back(struct partition *p, bool clean)
 		log_msg(LOG_ERR,
 			"%s: a device could not be quarantined; its memory stays out of use",
 			p->name);
-	} else if (mem_free(p->pool, p->mem.host, p->mem.size)) {
-		log_msg(LOG_ERR, "%s: its memory could not be given back", p->name);
+	} else {
+		give_back(p, p->mem.host, p->mem.size, "its memory");
 	}
+	partition_free_phbs(p);
 }
 
 int partition_build(struct partition *p, const struct plan_partition *plan, struct board *board,
@@ -221,7 +267,11 @@ int partition_build(struct partition *p, const struct plan_partition *plan, stru
 	if (err) {
 		return err;
 	}
-	err = bring_up(p, &clean);
+	clean = true;
+	err = partition_alloc_phbs(p, plan->nphbs);
+	if (!err) {
+		err = bring_up(p, &clean);
+	}
 	if (err) {
 		give_memory_back(p, clean);
 		return err;

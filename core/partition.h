@@ -114,9 +114,10 @@ struct partition {
 	struct xics xics;
 	unsigned int nvcpus;
 	struct vcpu vcpus[PARTITION_MAX_VCPUS];
-	unsigned int nphbs;
-	struct phb phbs[PLAN_MAX_PHBS];
-	struct partition_phb bound[PLAN_MAX_PHBS];
+	unsigned int nphbs, phb_room;
+	/* phb_room of each, as many as the plan has, from partition_alloc_phbs(). */
+	struct phb *phbs;
+	struct partition_phb *bound;
 	struct ddw_account tables;
 	struct arch_partition *arch;
 };
@@ -146,6 +147,11 @@ void partition_stop_vcpu(struct vcpu *self);
  * vCPUs are kicked and leave the guest, at the latest with their next sample. The first reason
  * stays. */
 void partition_request_stop(struct partition *p, enum partition_stop why);
+
+/* Room for n host bridges, zeroed, from the partition's pool; and the way back, when none is bound
+ * any more. Without room there is nothing to free. -ENOMEM. */
+int partition_alloc_phbs(struct partition *p, unsigned int n) must_check;
+void partition_free_phbs(struct partition *p);
 
 /* The host bridges, in core/partition_phb.c: binds every bridge of the plan to its group, or none;
  * and the way back, in the order of design decision 16. A bind that failed is to be unbound, too,

@@ -420,6 +420,22 @@ static void check_window(struct plan_partition *p, const struct plan_phb *phb)
 	}
 }
 
+/* What is left of the partition's table memory is for windows that its guest makes. */
+static void check_windows(struct plan_partition *p)
+{
+	uint64_t all = 0;
+
+	for (unsigned int k = 0; k < p->nphbs; k++) {
+		all += p->phbs[k].window_size;
+	}
+	if (all > PLAN_WINDOW_ALL) {
+		plan_refuse(p,
+			"%s: dma-window-mib: %" PRIu64 " for all host bridges together; at most "
+			"%" PRIu64,
+			p->node, all / MIB, (uint64_t)(PLAN_WINDOW_ALL / MIB));
+	}
+}
+
 static void check_partition(struct plan_ctx *ctx, struct plan_partition *p)
 {
 	check_name(ctx, p);
@@ -433,6 +449,7 @@ static void check_partition(struct plan_ctx *ctx, struct plan_partition *p)
 		check_group(ctx, p, k);
 		check_window(p, &p->phbs[k]);
 	}
+	check_windows(p);
 }
 
 void plan_check(struct plan *plan, const struct board *b, uint64_t free_mem)

@@ -15,8 +15,8 @@
 #include <stdint.h>
 
 #define PLAN_MAX_PARTITIONS 8u
-#define PLAN_MAX_PHBS	    8u
-#define PLAN_MAX_FUNCS	    8u
+#define PLAN_MAX_PHBS	    31u /* as many as there are places for, PHB_MAX_INDEX + 1 */
+#define PLAN_MAX_FUNCS	    32u /* options of single functions, in a partition */
 #define PLAN_NAME_MAX	    32u
 #define PLAN_NODE_MAX	    96u
 #define PLAN_BOOTARGS_MAX   2048u
@@ -38,7 +38,7 @@ struct plan_phb {
 	bool bypass;
 	bool no_ddw; /* the guest makes no DMA windows of its own */
 	unsigned int nfuncs;
-	struct plan_func funcs[PLAN_MAX_FUNCS];
+	struct plan_func *funcs; /* among its partition's */
 };
 
 struct plan_blob {
@@ -57,6 +57,8 @@ struct plan_partition {
 	struct plan_blob kernel, initrd;
 	unsigned int nphbs;
 	struct plan_phb phbs[PLAN_MAX_PHBS];
+	unsigned int nfuncs; /* of all its bridges */
+	struct plan_func funcs[PLAN_MAX_FUNCS];
 };
 
 struct plan {
@@ -67,6 +69,7 @@ struct plan {
 #define PLAN_WINDOW_DEFAULT 0x40000000u
 #define PLAN_WINDOW_MIN	    0x00100000u
 #define PLAN_WINDOW_MAX	    0x80000000u
+#define PLAN_WINDOW_ALL	    0x400000000u /* all of a partition together */
 #define PLAN_MEMORY_MIN	    0x01000000u
 #define PLAN_MEMORY_UNIT    0x00200000u
 

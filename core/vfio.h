@@ -39,7 +39,7 @@
 #define VFIO_DMA_WRITE 2u /* the device may write */
 
 #define VFIO_MAX_GROUPS	    BOARD_MAX_GROUPS
-#define VFIO_MAX_CONTAINERS 32u
+#define VFIO_MAX_CONTAINERS BOARD_MAX_GROUPS
 #define VFIO_MAX_DRIVERS    4u
 
 struct vfio;

@@ -185,7 +185,7 @@ static bool phb_is_good(const struct dt_guest_phb *phb)
 
 static bool phbs_are_good(const struct dt_guest *g)
 {
-	if (g->nphbs > DT_GUEST_MAX_PHBS) {
+	if (g->nphbs && !g->phbs) {
 		return false;
 	}
 	for (unsigned int i = 0; i < g->nphbs; i++) {

@@ -12,7 +12,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DT_GUEST_MAX_PHBS     8u
 #define DT_GUEST_MAX_FUNCS    8u
 #define DT_GUEST_MAX_SERVICES 32u
 #define DT_GUEST_MAX_AP	      8u
@@ -72,8 +71,14 @@ struct dt_guest {
 	struct dt_guest_service services[DT_GUEST_MAX_SERVICES];
 	uint32_t vty;
 	unsigned int nphbs;
-	struct dt_guest_phb phbs[DT_GUEST_MAX_PHBS];
+	const struct dt_guest_phb *phbs;
 };
+
+/* Bytes that are enough for the tree of a guest with so many host bridges. */
+static inline size_t dt_guest_size(unsigned int nphbs)
+{
+	return 0x10000u * (1 + (nphbs ? (nphbs - 1) / 8 : 0));
+}
 
 /*
  * What is in the tree, and why, is in dt_guest*.c; docs/BOARDS.md has the property of our own.

@@ -283,15 +283,18 @@ static void read_funcs(const struct reader *r, int node, struct plan_phb *phb)
 {
 	int child;
 
+	phb->funcs = &r->part->funcs[r->part->nfuncs];
 	fdt_for_each_subnode(child, r->fdt, node)
 	{
-		if (phb->nfuncs == PLAN_MAX_FUNCS) {
+		if (r->part->nfuncs == PLAN_MAX_FUNCS) {
 			plan_refuse(r->part,
-				"%s: %.40s: is one node too many; options for at most %u functions",
+				"%s: %.40s: is one node too many; options for at most %u functions "
+				"of a partition",
 				phb->node, node_name(r->fdt, child), PLAN_MAX_FUNCS);
 			return;
 		}
-		read_func(r, child, phb->node, &phb->funcs[phb->nfuncs++]);
+		read_func(r, child, phb->node, &r->part->funcs[r->part->nfuncs++]);
+		phb->nfuncs++;
 	}
 }
 

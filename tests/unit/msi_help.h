@@ -88,6 +88,7 @@ static inline void help_bind(void)
 	assert_int_equal(arch_partition_init(p, p->pool), 0);
 	assert_int_equal(xics_init(p), 0);
 	fake_irq.lock = &p->xics.lock;
+	assert_int_equal(partition_alloc_phbs(p, plan.nphbs), 0);
 	assert_int_equal(partition_bind_phbs(p, &plan), 0);
 }
 

@@ -15,7 +15,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#define ROOM	 0x10000u
+#define ROOM	 0x40000u
 #define BUID6	 0x0800000020000006u
 #define PHB6	 "/pci@800000020000006"
 #define PHB0	 "/pci@800000020000000"
@@ -23,81 +23,83 @@
 
 static const uint32_t ap[] = {0x0000000c, 0xa0000010, 0x20000015, 0x4000001e};
 
-static const struct dt_guest
-	full =
-		{
-			.memory = 0x108000000,
-			.ncpus = 2,
-			.pvr = 0x004e1202,
-			.timebase_hz = 512000000,
-			.nap = 4,
-			.ap = ap,
-			.bootargs = "console=hvc0",
-			.initrd = 0x4000000,
-			.initrd_size = 0x1234,
-			.rtas = 0x3ff0000,
-			.rtas_size = 20,
-			.nservices = 2,
-			.services = {{"ibm,read-pci-config", 0x2016}, {"power-off", 0x2022}},
-			.vty = 0x71000000,
-			.nphbs = 2,
-			.phbs =
-				{
-					{
-						.buid = BUID6,
-						.mmio32 = 0x200380000000,
-						.mmio32_size = 0x7fff0000,
-						.lsi = 0x1218,
-						.liobn = 0x80000600,
-						.window_size = 0x40000000,
-						.bypass_base = 0x0800000000000000,
-						.bypass_size = 0x108000000,
-						.nfuncs = 2,
-						.funcs = {{
-								  .devfn = 0,
-								  .vendor = 0x1234,
-								  .device = 0x11e8,
-								  .class_code = 0x00ff00,
-								  .revision = 0x10,
-								  .int_pin = 1,
-								  .bars = {{.size = 0x100000,
-									  .value = 0x80100000}},
-							  },
-							{
-								.devfn = 2 << 3 | 3,
-								.vendor = 0x1425,
-								.device = 0x0030,
-								.subsys_vendor = 0x1425,
-								.subsys = 0x0001,
-								.class_code = 0x020000,
-								.bars =
-									{{.size = 0x1000,
-										 .value =
-											 0x80000000,
-										 .is64 = true},
-										{.size = 0},
-										{.size = 0x800000,
-											.value =
-												0x80800000,
-											.is64 = true,
-											.prefetch =
-												true},
-										{.size = 0},
-										{.size = 0x2000,
-											.value =
-												0x80004000}},
-							}},
-					},
-					{
-						.buid = 0x0800000020000000,
-						.mmio32 = 0x200080000000,
-						.mmio32_size = 0x7fff0000,
-						.lsi = 0x1200,
-						.liobn = 0x80000000,
-						.window_base = 0x10000000,
-						.window_size = 0x80000000,
-					}},
+static const struct dt_guest_phb full_phbs[] = {
+	{
+		.buid = BUID6,
+		.mmio32 = 0x200380000000,
+		.mmio32_size = 0x7fff0000,
+		.lsi = 0x1218,
+		.liobn = 0x80000600,
+		.window_size = 0x40000000,
+		.bypass_base = 0x0800000000000000,
+		.bypass_size = 0x108000000,
+		.nfuncs = 2,
+		.funcs = {{
+				  .devfn = 0,
+				  .vendor = 0x1234,
+				  .device = 0x11e8,
+				  .class_code = 0x00ff00,
+				  .revision = 0x10,
+				  .int_pin = 1,
+				  .bars = {{.size = 0x100000, .value = 0x80100000}},
+			  },
+			{
+				.devfn = 2 << 3 | 3,
+				.vendor = 0x1425,
+				.device = 0x0030,
+				.subsys_vendor = 0x1425,
+				.subsys = 0x0001,
+				.class_code = 0x020000,
+				.bars = {{.size = 0x1000, .value = 0x80000000, .is64 = true},
+					{.size = 0},
+					{.size = 0x800000,
+						.value = 0x80800000,
+						.is64 = true,
+						.prefetch = true},
+					{.size = 0}, {.size = 0x2000, .value = 0x80004000}},
+			}},
+	},
+	{
+		.buid = 0x0800000020000000,
+		.mmio32 = 0x200080000000,
+		.mmio32_size = 0x7fff0000,
+		.lsi = 0x1200,
+		.liobn = 0x80000000,
+		.window_base = 0x10000000,
+		.window_size = 0x80000000,
+	}};
+
+static const struct dt_guest full = {
+	.memory = 0x108000000,
+	.ncpus = 2,
+	.pvr = 0x004e1202,
+	.timebase_hz = 512000000,
+	.nap = 4,
+	.ap = ap,
+	.bootargs = "console=hvc0",
+	.initrd = 0x4000000,
+	.initrd_size = 0x1234,
+	.rtas = 0x3ff0000,
+	.rtas_size = 20,
+	.nservices = 2,
+	.services = {{"ibm,read-pci-config", 0x2016}, {"power-off", 0x2022}},
+	.vty = 0x71000000,
+	.nphbs = 2,
+	.phbs = full_phbs,
 };
+
+/* What a test may change: of the description, and of its bridges. */
+#define MAX_PHBS 31u
+static struct dt_guest_phb phbs[MAX_PHBS];
+
+static struct dt_guest fresh(void)
+{
+	struct dt_guest g = full;
+
+	memcpy(phbs, full_phbs, sizeof(full_phbs));
+	g.phbs = phbs;
+	return g;
+}
 
 static uint64_t buffer[ROOM / 8];
 
@@ -210,7 +212,7 @@ static void test_cpus_have_the_name_of_their_pvr(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		struct dt_guest g = full;
+		struct dt_guest g = fresh();
 
 		g.pvr = names[i].pvr;
 		build(&g);
@@ -288,9 +290,9 @@ static void test_bridge_has_its_windows(void **state)
 
 static struct dt_guest with_ddw(void)
 {
-	struct dt_guest g = full;
+	struct dt_guest g = fresh();
 
-	g.phbs[0].ddw = (struct dt_guest_ddw){true, 0x2031, 0x2032, 0x2033, 0x2034};
+	phbs[0].ddw = (struct dt_guest_ddw){true, 0x2031, 0x2032, 0x2033, 0x2034};
 	return g;
 }
 
@@ -311,12 +313,12 @@ static void test_dynamic_windows_are_announced_where_they_are_offered(void **sta
 /* SEED-001.44: the most of each kind where there is some, and the sum for Linux to share out. */
 static void test_messages_are_announced_as_far_as_there_are_any(void **state)
 {
-	struct dt_guest g = full;
+	struct dt_guest g = fresh();
 
 	(void)state;
-	g.phbs[0].total_msi = 128;
-	g.phbs[0].funcs[0].req_msi = 4;
-	g.phbs[0].funcs[1].req_msix = 65;
+	phbs[0].total_msi = 128;
+	phbs[0].funcs[0].req_msi = 4;
+	phbs[0].funcs[1].req_msix = 65;
 	build(&g);
 	ASSERT_CELLS(PHB6, "ibm,pe-total-#msi", 128);
 	ASSERT_CELLS(PHB0, "ibm,pe-total-#msi", 0);
@@ -405,11 +407,11 @@ static void test_function_has_its_ids_and_bars(void **state)
 /* The device's config space says the pin and the class, and may say anything. */
 static void test_pin_that_no_device_has_is_none(void **state)
 {
-	struct dt_guest g = full;
+	struct dt_guest g = fresh();
 
 	(void)state;
 	for (unsigned int pin = 0; pin < 256; pin++) {
-		g.phbs[0].funcs[0].int_pin = (uint8_t)pin;
+		phbs[0].funcs[0].int_pin = (uint8_t)pin;
 		build(&g);
 		assert_int_equal(has(PHB6 "/pci1234,11e8@0", "interrupts"), pin >= 1 && pin <= 4);
 	}
@@ -417,7 +419,7 @@ static void test_pin_that_no_device_has_is_none(void **state)
 
 static void test_what_is_optional_is_left_out(void **state)
 {
-	struct dt_guest g = full;
+	struct dt_guest g = fresh();
 
 	(void)state;
 	g.bootargs = NULL;
@@ -425,7 +427,7 @@ static void test_what_is_optional_is_left_out(void **state)
 	g.nap = 0;
 	g.ap = NULL;
 	g.rtas_size = 0;
-	g.phbs[0].funcs[0].bars[0].size = 0;
+	phbs[0].funcs[0].bars[0].size = 0;
 	build(&g);
 	assert_false(has("/chosen", "bootargs"));
 	assert_false(has("/chosen", "linux,initrd-start"));
@@ -464,7 +466,7 @@ static int run_dtc(void)
 /* DT-03 */
 static void test_dtc_reads_it_without_a_word(void **state)
 {
-	struct dt_guest g = full;
+	struct dt_guest g = fresh();
 
 	(void)state;
 	build(&full);
@@ -520,7 +522,7 @@ static void test_no_property_but_these_is_ever_written(void **state)
 	const char *at;
 
 	(void)state;
-	g.phbs[0].funcs[0].req_msi = g.phbs[0].funcs[0].req_msix = 1;
+	phbs[0].funcs[0].req_msi = phbs[0].funcs[0].req_msix = 1;
 	build(&g);
 	at = (const char *)buffer + fdt_off_dt_strings(buffer);
 	while (at <
@@ -588,14 +590,15 @@ static void set_no_cpu(struct dt_guest *g)
 	g->ncpus = 0;
 }
 
-static void set_many_phbs(struct dt_guest *g)
+static void set_missing_phbs(struct dt_guest *g)
 {
-	g->nphbs = DT_GUEST_MAX_PHBS + 1;
+	g->phbs = NULL;
 }
 
 static void set_many_funcs(struct dt_guest *g)
 {
-	g->phbs[0].nfuncs = DT_GUEST_MAX_FUNCS + 1;
+	(void)g;
+	phbs[0].nfuncs = DT_GUEST_MAX_FUNCS + 1;
 }
 
 static void set_many_services(struct dt_guest *g)
@@ -625,28 +628,31 @@ static void set_rtas_above_4g(struct dt_guest *g)
 
 static void set_same_buid(struct dt_guest *g)
 {
-	g->phbs[1].buid = g->phbs[0].buid;
+	(void)g;
+	phbs[1].buid = phbs[0].buid;
 }
 
 static void set_same_devfn(struct dt_guest *g)
 {
-	g->phbs[0].funcs[1].devfn = 0;
+	(void)g;
+	phbs[0].funcs[1].devfn = 0;
 }
 
 static void set_devfn_256(struct dt_guest *g)
 {
-	g->phbs[0].funcs[1].devfn = 256;
+	(void)g;
+	phbs[0].funcs[1].devfn = 256;
 }
 
 static void test_description_that_cannot_be_written_is_refused(void **state)
 {
-	static void (*const wrong[])(struct dt_guest *) = {set_no_cpu, set_many_phbs,
+	static void (*const wrong[])(struct dt_guest *) = {set_no_cpu, set_missing_phbs,
 		set_many_funcs, set_many_services, set_nameless_service, set_many_ap, set_no_ap,
 		set_rtas_above_4g, set_same_buid, set_same_devfn, set_devfn_256};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		struct dt_guest g = full;
+		struct dt_guest g = fresh();
 
 		wrong[i](&g);
 		if (dt_guest_build(&g, buffer, sizeof(buffer)) != -EINVAL) {
@@ -656,25 +662,28 @@ static void test_description_that_cannot_be_written_is_refused(void **state)
 	assert_int_equal(dt_guest_build(&full, (char *)buffer + 4, sizeof(buffer) - 4), -EINVAL);
 }
 
-static void test_everything_at_its_most_fits_in_64k(void **state)
+static void test_everything_at_its_most_fits_in_what_is_said_to_be_enough(void **state)
 {
-	struct dt_guest g = full;
+	struct dt_guest g = fresh();
 
 	(void)state;
 	g.ncpus = 8;
-	g.nphbs = DT_GUEST_MAX_PHBS;
-	for (unsigned int i = 0; i < DT_GUEST_MAX_PHBS; i++) {
-		g.phbs[i] = full.phbs[0];
-		g.phbs[i].buid += i;
-		g.phbs[i].nfuncs = DT_GUEST_MAX_FUNCS;
+	for (unsigned int i = 0; i < MAX_PHBS; i++) {
+		phbs[i] = full_phbs[0];
+		phbs[i].buid += i;
+		phbs[i].nfuncs = DT_GUEST_MAX_FUNCS;
 		for (unsigned int k = 0; k < DT_GUEST_MAX_FUNCS; k++) {
-			g.phbs[i].funcs[k] = full.phbs[0].funcs[1];
-			g.phbs[i].funcs[k].devfn = k;
+			phbs[i].funcs[k] = full_phbs[0].funcs[1];
+			phbs[i].funcs[k].devfn = k;
 			for (unsigned int b = 0; b < 6; b++) {
-				g.phbs[i].funcs[k].bars[b] = full.phbs[0].funcs[1].bars[4];
+				phbs[i].funcs[k].bars[b] = full_phbs[0].funcs[1].bars[4];
 			}
 		}
 	}
+	for (g.nphbs = 0; g.nphbs <= MAX_PHBS; g.nphbs++) {
+		assert_int_equal(dt_guest_build(&g, buffer, dt_guest_size(g.nphbs)), 0);
+	}
+	g.nphbs = MAX_PHBS;
 	build(&g);
 	assert_int_equal(run_dtc(), 0);
 	assert_string_equal(dtc_said, "");
@@ -703,7 +712,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_but_the_description_is_in_the_tree),
 		cmocka_unit_test(test_buffer_that_is_too_small_is_refused_at_any_size),
 		cmocka_unit_test(test_description_that_cannot_be_written_is_refused),
-		cmocka_unit_test(test_everything_at_its_most_fits_in_64k),
+		cmocka_unit_test(test_everything_at_its_most_fits_in_what_is_said_to_be_enough),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

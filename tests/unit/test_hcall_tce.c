@@ -59,6 +59,7 @@ hret_t h_rtas(struct vcpu *vcpu, uint64_t args[HCALL_NARGS])
 enum { LOW, HIGH, OTHER, NWINDOWS };
 
 static struct partition part, other_part;
+static struct phb phbs[2], other_phbs[1];
 static struct vcpu *const vcpu = &part.vcpus[0];
 static _Alignas(4096) uint8_t ram[RAM], ram_before[RAM];
 static struct fake_tce fakes[NWINDOWS];
@@ -110,12 +111,16 @@ static int setup(void **state)
 	(void)state;
 	memset(&part, 0, sizeof(part));
 	memset(&other_part, 0, sizeof(other_part));
+	memset(phbs, 0, sizeof(phbs));
+	memset(other_phbs, 0, sizeof(other_phbs));
 	memset(log_text, 0, sizeof(log_text));
 	log_set_sink(&sink);
 	memcpy(part.name, "one", sizeof("one"));
 	vcpu->partition = &part;
 	part.mem = (struct guest_mem){.ptr = ram, .host = {0x40000000}, .size = RAM};
+	part.phbs = phbs;
 	part.nphbs = 2;
+	other_part.phbs = other_phbs;
 	other_part.nphbs = 1;
 	open_window(LOW, LOW_LIOBN, 0, LOW_PAGES);
 	open_window(HIGH, HIGH_LIOBN, HIGH_BASE, HIGH_PAGES);

@@ -419,9 +419,9 @@ static void test_more_functions_than_room_refuses_the_group(void **state)
 			fake_add_func(&f[0], (uint16_t)(func->bdfn + fn), EDU);
 		}
 	}
-	/* Five PHBs of the same hardware are enough to run out: 4 * (1 + 8) functions each. */
-	board.nphbs = 5;
-	for (unsigned int i = 1; i < 5; i++) {
+	/* So many PHBs of the same hardware are enough to run out: 4 * (1 + 8) functions each. */
+	board.nphbs = BOARD_MAX_FUNCS / 36 + 1;
+	for (unsigned int i = 1; i < board.nphbs; i++) {
 		board.phbs[i] = board.phbs[0];
 		board.phbs[i].id = i;
 	}
@@ -438,12 +438,12 @@ static void test_more_groups_than_room_are_left_closed(void **state)
 	for (uint8_t n = 0; n < 16; n++) {
 		add_link(0, n, (uint8_t)(n + 1));
 	}
-	board.nphbs = 5;
-	for (unsigned int i = 1; i < 5; i++) {
+	/* All but one make as many groups, and as many functions, as there can be. */
+	board.nphbs = BOARD_MAX_GROUPS / 16 + 1;
+	for (unsigned int i = 1; i < board.nphbs; i++) {
 		board.phbs[i] = board.phbs[0];
 		board.phbs[i].id = i;
 	}
-	/* Four PHBs make as many groups, and as many functions, as there can be. */
 	host_pci_scan(&board);
 	assert_int_equal(board.ngroups, BOARD_MAX_GROUPS);
 	assert_int_equal(board.nfuncs, BOARD_MAX_FUNCS);

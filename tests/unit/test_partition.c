@@ -410,6 +410,81 @@ static void test_failure_of_any_step_undoes_the_rest(void **state)
 	assert_true(n > 5);
 }
 
+#define MANY 20u
+
+/* A machine with so many groups, and a plan that wants each behind a bridge of its own. */
+static void make_many(void)
+{
+	for (uint8_t n = 1; n < MANY; n++) {
+		fake_add_bridge(&phb, (uint16_t)(n << 3), (uint8_t)(n + 1), (uint8_t)(n + 1));
+		(void)fake_add_func(&phb, (uint16_t)((n + 1) << 8), DEVICE_ID);
+	}
+	memset(board.funcs, 0, sizeof(board.funcs));
+	board.nfuncs = board.ngroups = 0;
+	host_pci_scan(&board);
+	assert_int_equal(board.ngroups, MANY);
+	vfio_init(&vfio, &board, &ram.pool);
+	assert_int_equal(vfio_register_driver(&vfio, &vfio_spapr_v2_driver), 0);
+	for (unsigned int i = 0; i < MANY; i++) {
+		plan.phbs[i] = (struct plan_phb){
+			.index = i, .group = board.groups[i].id, .window_size = MIB};
+	}
+	plan.nphbs = MANY;
+}
+
+/* Room for bridges is taken as the plan asks for it, survives a reboot, and goes with the rest. */
+static void test_many_bridges_take_memory_only_while_they_are_bound(void **state)
+{
+	(void)state;
+	make_many();
+	assert_int_equal(build(), 0);
+	assert_int_equal(part->nphbs, MANY);
+	partition_start(part);
+	for (unsigned int i = 0; i < MANY; i++) {
+		assert_int_equal(part->phbs[i].nfuncs, 1);
+		assert_int_equal(
+			hcall4(H_PUT_TCE, 0x80000000u + 0x100 * i, 0x1000, 0x5003, 0), H_SUCCESS);
+	}
+	reboot();
+	assert_int_equal(part->nphbs, MANY);
+	partition_request_stop(part, STOP_POWER_OFF);
+	leave(&part->vcpus[0]);
+	assert_int_equal(part->nphbs, 0);
+	assert_null(part->phbs);
+	assert_null(part->bound);
+	assert_int_equal(mem_free_bytes(&ram.pool), free_at_start);
+}
+
+/* LC-06: memory that runs out at whatever step. What is left grows by a page from try to try. */
+static void test_memory_that_runs_out_at_any_step_gives_the_rest_back(void **state)
+{
+	uint64_t left = 0, before;
+	int err;
+
+	(void)state;
+	do {
+		uint64_t end = GUEST_SIZE + left;
+
+		teardown(state);
+		setup(state);
+		assert_int_equal(
+			mem_reserve(&ram.pool, hpa(FAKE_RAM_BASE + end), RAM_SIZE - end), 0);
+		before = mem_free_bytes(&ram.pool);
+		err = build();
+		if (err) {
+			assert_int_equal(err, -ENOMEM);
+			assert_int_equal(mem_free_bytes(&ram.pool), before);
+			assert_int_equal(fake_arch_live_partitions(), 0);
+			assert_int_equal(fake_irq_in_use(), 0);
+			assert_false(fake_phb_any_window(&phb));
+			assert_int_equal(part->nphbs, 0);
+			assert_null(part->phbs);
+		}
+		left += MEM_PAGE;
+	} while (err);
+	assert_true(left > 10 * MEM_PAGE);
+}
+
 static void test_failure_of_any_arch_step_undoes_the_rest(void **state)
 {
 	(void)state;
@@ -932,6 +1007,8 @@ int main(void)
 		TEST(test_stop_takes_the_windows_that_the_guest_made),
 		TEST(test_dynamic_windows_are_the_plans_to_offer),
 		TEST(test_failure_of_any_step_undoes_the_rest),
+		TEST(test_many_bridges_take_memory_only_while_they_are_bound),
+		TEST(test_memory_that_runs_out_at_any_step_gives_the_rest_back),
 		TEST(test_failure_of_any_arch_step_undoes_the_rest),
 		TEST(test_kernel_that_does_not_load_is_said_and_undone),
 		TEST(test_initrd_over_the_kernel_is_refused),

@@ -143,7 +143,12 @@ static struct plan_phb *add_phb(struct plan_partition *p, uint32_t index, uint32
 
 static struct plan_func *add_option(struct plan_phb *phb, uint16_t domain, uint16_t bdfn, bool hold)
 {
-	struct plan_func *f = &phb->funcs[phb->nfuncs++];
+	struct plan_partition *p = phb < two->phbs ? one : two;
+	struct plan_func *f = &p->funcs[p->nfuncs++];
+
+	if (!phb->nfuncs++) {
+		phb->funcs = f;
+	}
 
 	*f = (struct plan_func){.domain = domain, .bdfn = bdfn, .hold = hold};
 	strcpy(f->node, phb->nfuncs == 1 ? "/p/func@0" : "/p/func@1");
@@ -733,7 +738,7 @@ static void test_same_bridge_twice_is_refused(void **state)
 
 static void test_more_bridges_than_there_is_room_for_are_refused(void **state)
 {
-	char cmdline[1024] = "";
+	char cmdline[2048] = "";
 
 	(void)state;
 	for (unsigned int i = 0; i <= PLAN_MAX_PHBS; i++) {
@@ -742,7 +747,34 @@ static void test_more_bridges_than_there_is_room_for_are_refused(void **state)
 	legacy(cmdline);
 	assert_int_equal(one->nphbs, PLAN_MAX_PHBS);
 	assert_true(one->refused);
-	assert_non_null(strstr(lines, L "too many host bridges; at most 8 in a partition"));
+	assert_non_null(strstr(lines, L "too many host bridges; at most 31 in a partition"));
+}
+
+/* What a guest's own windows need of the table memory stays there for them. */
+static void test_all_windows_together_have_a_limit(void **state)
+{
+	(void)state;
+	two->nphbs = 0;
+	one->phbs[0].window_size = PLAN_WINDOW_MAX;
+	board.ngroups = 0;
+	for (uint32_t i = 0; i <= PLAN_WINDOW_ALL / PLAN_WINDOW_MAX; i++) {
+		add_group(i, 0, 0);
+		board.groups[i].nfuncs = 1;
+		board.nfuncs = i;
+		board.funcs[board.nfuncs++] = (struct host_func){.bdfn = 0x100, .group = (int)i};
+	}
+	for (uint32_t i = 1; i < PLAN_WINDOW_ALL / PLAN_WINDOW_MAX; i++) {
+		add_phb(one, 10 + i, i);
+	}
+	plan_check(&plan, &board, FREE_MEM);
+	assert_string_equal(lines, "");
+	assert_false(one->refused);
+	add_phb(one, 30, board.ngroups - 1)->window_size = PLAN_WINDOW_MIN;
+	plan_check(&plan, &board, FREE_MEM);
+	assert_non_null(strstr(lines, "plan: /partitions/one: dma-window-mib: 16385 for all host "
+				      "bridges together; at most 16384\n"));
+	assert_int_equal(nlines, 1);
+	assert_true(one->refused);
 }
 
 static void test_bridge_without_any_partition_is_told(void **state)
@@ -799,6 +831,7 @@ int main(void)
 		cmocka_unit_test_setup(test_wrong_word_does_not_spoil_the_right_one, setup),
 		cmocka_unit_test_setup(test_same_bridge_twice_is_refused, setup),
 		cmocka_unit_test_setup(test_more_bridges_than_there_is_room_for_are_refused, setup),
+		cmocka_unit_test_setup(test_all_windows_together_have_a_limit, setup),
 		cmocka_unit_test_setup(test_bridge_without_any_partition_is_told, setup),
 		cmocka_unit_test(test_huge_command_line_is_bounded),
 	};

@@ -79,6 +79,8 @@ static int set_up(bool offered)
 	p->state = PARTITION_RUNNING;
 	p->nvcpus = 1;
 	p->vcpus[0].partition = p;
+	p->pool = &m.ram.pool;
+	assert_int_equal(partition_alloc_phbs(p, 2), 0);
 	p->nphbs = 2;
 	bring_up(0, 6, offered);
 	bring_up(1, 0, true);

@@ -22,6 +22,7 @@
 #define NFUNCS	2u
 
 static struct help_guest r;
+static struct phb phbs[NPHBS];
 static struct fake_pci devs[NPHBS][NFUNCS];
 static uint32_t read_token, write_token;
 
@@ -35,6 +36,8 @@ static int setup(void **state)
 	help_init(&r);
 	read_token = help_token("ibm,read-pci-config");
 	write_token = help_token("ibm,write-pci-config");
+	memset(phbs, 0, sizeof(phbs));
+	r.part.phbs = phbs;
 	r.part.nphbs = NPHBS;
 	for (unsigned int i = 0; i < NPHBS; i++) {
 		struct phb *phb = &r.part.phbs[i];
