@@ -32,11 +32,9 @@ CHECK_AT(cpu, save_r3, CPU_SAVE_R3);
 CHECK_AT(cpu, save_r4, CPU_SAVE_R4);
 CHECK_AT(cpu, save_cr, CPU_SAVE_CR);
 CHECK_AT(cpu, save_cfar, CPU_SAVE_CFAR);
-CHECK_AT(cpu, guest, CPU_GUEST);
-CHECK_AT(cpu, vcpu, CPU_VCPU);
 CHECK_AT(cpu, run_sp, CPU_RUN_SP);
-CHECK_AT(cpu, toc, CPU_TOC);
 CHECK_AT(cpu, exit_fn, CPU_EXIT_FN);
+CHECK_AT(cpu, hcall_fn, CPU_HCALL_FN);
 CHECK_AT(cpu, leave, CPU_LEAVE);
 CHECK_AT(cpu, trap_fn, CPU_TRAP_FN);
 CHECK_AT(cpu, emerg_sp, CPU_EMERG_SP);
@@ -46,7 +44,9 @@ CHECK_AT(cpu, emerg_cr, CPU_EMERG_CR);
 CHECK_AT(cpu, emerg_cfar, CPU_EMERG_CFAR);
 CHECK_AT(cpu, main_sp, CPU_MAIN_SP);
 CHECK_AT(cpu, enter, CPU_ENTER);
+CHECK_AT(cpu, run, CPU_REGS);
 CHECK_AT(cpu, pir, CPU_PIR);
+CHECK_AT(vcpu_run, regs, 0);
 CHECK_AT(vcpu_regs, pc, REGS_PC);
 CHECK_AT(vcpu_regs, msr, REGS_MSR);
 CHECK_AT(vcpu_regs, cr, REGS_CR);
@@ -83,8 +83,8 @@ static uint64_t code_of(void (*fn)(void))
 static void cpu_fill(struct cpu *cpu, uint8_t *stack_end, uint8_t *emergency_end)
 {
 	memset(cpu, 0, sizeof(*cpu));
-	__asm__("mr %0, 2" : "=r"(cpu->toc));
 	cpu->exit_fn = (uintptr_t)guest_exit;
+	cpu->hcall_fn = (uintptr_t)guest_hcall;
 	cpu->leave = code_of(guest_leave);
 	cpu->trap_fn = (uintptr_t)trap_in_hypervisor;
 	cpu->enter = (uint64_t)(low_guest_load - low_code);
@@ -256,7 +256,6 @@ _Noreturn void cpu_main(void)
 
 		if (run) {
 			guest_prepare(run);
-			self->vcpu = run;
 			/* A kick may have come while this thread was still parked. */
 			if (!partition_must_stop(run->vcpu)) {
 				guest_run();

@@ -16,7 +16,9 @@ struct board;
 struct mem_pool;
 struct vcpu;
 
-/* What the guest had at its exit; also the frame of a trap in the hypervisor itself. */
+/* What the guest had at its exit; also the frame of a trap in the hypervisor itself. A hypercall
+ * leaves r14 to r31 in the processor, SRR0 and SRR1 in pc and msr, and its number in no trap: here
+ * those are as the last exit of another kind left them. */
 struct vcpu_regs {
 	uint64_t gpr[32];
 	uint64_t pc, msr, cr, lr, ctr, xer;
@@ -28,26 +30,25 @@ struct vcpu_regs {
 struct vcpu_run {
 	struct vcpu_regs regs; /* first: assembly has its address */
 	struct vcpu *vcpu;
-	unsigned int lpid;
 	uint64_t lpcr; /* what the thread has; the partition's may have changed since */
+	const _Atomic uint64_t *partition_lpcr;
+	unsigned int lpid;
 };
 
 struct cpu {
 	/* The vector stubs' scratch, and the same for machine check and system reset, which can
 	 * come while a stub uses the first. */
 	uint64_t save_r3, save_r4, save_cr, save_cfar;
-	struct vcpu_run *guest; /* non-zero exactly while the guest's registers are live */
-	struct vcpu_run *vcpu;	/* whom guest_run() runs */
-	uint64_t run_sp, toc, exit_fn, leave, trap_fn, emerg_sp;
+	uint64_t run_sp, exit_fn, hcall_fn, leave, trap_fn, emerg_sp;
 	uint64_t emerg_r3, emerg_r4, emerg_cr, emerg_cfar;
 	uint64_t main_sp, enter;
+	struct vcpu_run run; /* whom guest_run() runs */
 	uint32_t pir;
 	/* C only from here. */
 	unsigned int index; /* into board.threads */
 	atomic_bool alive;
 	_Atomic(struct vcpu_run *) work; /* what to run next; 0: park */
 	unsigned int trap_depth;
-	struct vcpu_run run;
 };
 
 /* This thread. */
@@ -91,10 +92,13 @@ void cpu_kick(unsigned int index);
 void cpu_give(unsigned int index, struct vcpu_run *run);
 struct vcpu_run *cpu_run_of(unsigned int index);
 
-/* Enters the guest of cpu_self()->vcpu again and again until guest_exit() says that it is over. */
+/* Enters the guest of cpu_self()->run again and again until guest_exit() or guest_hcall() says that
+ * it is over. */
 void guest_run(void);
 
-/* One exit of the guest, called by the switch code. True: it is over. */
+/* One exit of the guest, called by the switch code: a hypercall, and any other. True: it is over.
+ */
+bool guest_hcall(struct vcpu_run *run);
 bool guest_exit(struct vcpu_run *run);
 
 /* A trap taken in hypervisor state: reports and ends the machine. */

@@ -38,7 +38,6 @@
 #define MSR_LE	  (1ull << MSR_LE_BIT)
 #define MSR_IR	  (1ull << MSR_IR_BIT)
 #define MSR_DR	  (1ull << MSR_DR_BIT)
-#define MSR_HV	  (1ull << MSR_HV_BIT)
 #define MSR_GUEST (MSR_SF | MSR_ME)
 /* Bits of SRR1/HSRR1 that say why, and are not the guest's MSR. */
 #define SRR1_WHY 0x783f0000ull
@@ -126,7 +125,8 @@ void guest_prepare(struct vcpu_run *run)
 	clear_sprs();
 	clear_vectors();
 	spr_write(SPR_LPIDR, run->lpid);
-	run->lpcr = run->vcpu->partition->arch->lpcr;
+	run->partition_lpcr = &run->vcpu->partition->arch->lpcr;
+	run->lpcr = *run->partition_lpcr;
 	spr_write(SPR_LPCR, run->lpcr);
 	xive_push(run->vcpu);
 	spr_write(SPR_HDEC, tick());
@@ -227,22 +227,6 @@ void arch_kick(struct vcpu *vcpu)
 	cpu_kick(vcpu->thread);
 }
 
-static bool do_hcall(struct vcpu_run *run)
-{
-	struct vcpu_regs *r = &run->regs;
-
-	switch (hcall_dispatch(run->vcpu, &r->gpr[3], r->msr & MSR_PR, !(r->msr & MSR_SF))) {
-	case HCALL_RETURN:
-		return false;
-	case HCALL_REPEAT:
-		r->pc -= 4;
-		return false;
-	case HCALL_STOP:
-	default:
-		return true;
-	}
-}
-
 /* A trapped access, and what the interrupt said of it. */
 struct trapped {
 	struct vcpu *vcpu;
@@ -315,29 +299,48 @@ void arch_cede(struct vcpu *vcpu)
 	}
 }
 
-bool guest_exit(struct vcpu_run *run)
+/* Each thread loads the partition's LPCR itself, before it goes back into the guest. What another
+ * vCPU has just stored may be seen one exit later: it has not said so to this one. */
+static inline void follow_lpcr(struct vcpu_run *run)
 {
-	struct vcpu_regs *r = &run->regs;
-	uint64_t lpcr = run->vcpu->partition->arch->lpcr;
+	uint64_t lpcr = atomic_load_explicit(run->partition_lpcr, memory_order_relaxed);
 
 	if (run->lpcr != lpcr) {
 		run->lpcr = lpcr;
 		spr_write(SPR_LPCR, lpcr);
 		isync();
 	}
+}
 
-	/* A machine check or system reset in the switch itself: the registers are ours. */
-	if (r->msr & MSR_HV) {
-		trap_in_hypervisor(r);
+/* A system call sets no bits of its own in SRR1, and its number is not in regs.trap. */
+bool guest_hcall(struct vcpu_run *run)
+{
+	struct vcpu_regs *r = &run->regs;
+
+	follow_lpcr(run);
+	switch (hcall_dispatch(run->vcpu, &r->gpr[3], r->msr & MSR_PR, !(r->msr & MSR_SF))) {
+	case HCALL_RETURN:
+		return false;
+	case HCALL_REPEAT:
+		r->pc -= 4;
+		return false;
+	case HCALL_STOP:
+	default:
+		return true;
 	}
+}
+
+bool guest_exit(struct vcpu_run *run)
+{
+	struct vcpu_regs *r = &run->regs;
+
+	follow_lpcr(run);
 	/* Why an interrupt came is in the same register as the guest's MSR; a machine check's bits
 	 * are wanted by the report. */
 	if (r->trap != 0x200) {
 		r->msr &= ~SRR1_WHY;
 	}
 	switch (r->trap) {
-	case 0xc00:
-		return do_hcall(run);
 	case 0x980:
 		return do_tick(run);
 	case 0xe00:

@@ -91,21 +91,20 @@
 #define CPU_SAVE_R4    8
 #define CPU_SAVE_CR    16
 #define CPU_SAVE_CFAR  24
-#define CPU_GUEST      32
-#define CPU_VCPU       40
-#define CPU_RUN_SP     48
-#define CPU_TOC	       56
-#define CPU_EXIT_FN    64
-#define CPU_LEAVE      72
-#define CPU_TRAP_FN    80
-#define CPU_EMERG_SP   88
-#define CPU_EMERG_R3   96
-#define CPU_EMERG_R4   104
-#define CPU_EMERG_CR   112
-#define CPU_EMERG_CFAR 120
-#define CPU_MAIN_SP    128
-#define CPU_ENTER      136
-#define CPU_PIR	       144
+#define CPU_RUN_SP     32
+#define CPU_EXIT_FN    40
+#define CPU_HCALL_FN   48
+#define CPU_LEAVE      56
+#define CPU_TRAP_FN    64
+#define CPU_EMERG_SP   72
+#define CPU_EMERG_R3   80
+#define CPU_EMERG_R4   88
+#define CPU_EMERG_CR   96
+#define CPU_EMERG_CFAR 104
+#define CPU_MAIN_SP    112
+#define CPU_ENTER      120
+#define CPU_REGS       128
+#define CPU_PIR	       (CPU_REGS + RUN_SIZE)
 
 /* struct vcpu_regs */
 #define REGS_GPR(n) ((n)*8)
@@ -121,6 +120,9 @@
 #define REGS_CFAR   328
 #define REGS_TRAP   336
 #define REGS_SIZE   352 /* a multiple of 16: it stands on a stack */
+
+/* struct vcpu_run, which begins with them */
+#define RUN_SIZE 376
 
 /* Added to a trap number in REGS_TRAP while the assembly carries it: the state is in HSRR0/1. */
 #define TRAP_HSRR 2
