@@ -4,6 +4,7 @@
  */
 #include "core/hcall.h"
 
+#include <stdatomic.h>
 #include <stddef.h>
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
@@ -43,14 +44,13 @@ struct status {
 };
 
 static const struct status statuses[] = {
-	{0, H_SUCCESS},
 	{-EINVAL, H_PARAMETER},
 	{-EFAULT, H_PARAMETER},
 	{-EIO, H_HARDWARE},
 	{-ENODEV, H_HARDWARE},
 };
 
-hret_t hcall_status(int err)
+hret_t hcall_error_status(int err)
 {
 	for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
 		if (statuses[i].err == err) {
@@ -60,39 +60,52 @@ hret_t hcall_status(int err)
 	return H_NOT_ENOUGH_RESOURCES;
 }
 
-static hcall_fn *find(uint64_t opcode)
+static hcall_fn *find_private(uint64_t opcode)
 {
-	if (opcode % 4) {
-		return NULL;
-	}
-	if (opcode / 4 < ARRAY_LEN(papr_calls)) {
-		return papr_calls[opcode / 4];
-	}
-	if (opcode >= PRIVATE_BASE && (opcode - PRIVATE_BASE) / 4 < ARRAY_LEN(private_calls)) {
+	if (opcode % 4 == 0 && opcode >= PRIVATE_BASE &&
+		(opcode - PRIVATE_BASE) / 4 < ARRAY_LEN(private_calls)) {
 		return private_calls[(opcode - PRIVATE_BASE) / 4];
 	}
 	return NULL;
 }
 
-/* In 32-bit mode the upper halves are not the caller's words; whoever fills them (a 64-bit kernel
- * that called the RTAS blob) does not mean them for us. r3 is masked in a copy, because a call that
- * is to be repeated leaves it as it was. */
-static uint64_t decode(uint64_t regs[1 + HCALL_NARGS], bool sf32)
+static hcall_fn *find(uint64_t opcode)
 {
-	if (!sf32) {
-		return regs[0];
-	}
+	/* Rotated, so that one that is no multiple of 4 is a very large index. */
+	uint64_t index = opcode >> 2 | opcode << 62;
+
+	return index < ARRAY_LEN(papr_calls) ? papr_calls[index] : find_private(opcode);
+}
+
+/* In 32-bit mode the upper halves are not the caller's words; whoever fills them (a 64-bit kernel
+ * that called the RTAS blob) does not mean them for us. r3 is left, because a call that is to be
+ * repeated leaves it as it was. */
+static void mask_arguments(uint64_t regs[1 + HCALL_NARGS])
+{
 	for (size_t i = 1; i <= HCALL_NARGS; i++) {
 		regs[i] = (uint32_t)regs[i];
 	}
-	return (uint32_t)regs[0];
 }
 
 static hret_t call(struct vcpu *vcpu, uint64_t regs[1 + HCALL_NARGS], bool sf32)
 {
-	hcall_fn *fn = find(decode(regs, sf32));
+	uint64_t opcode = regs[0];
+	hcall_fn *fn;
 
+	if (sf32) {
+		opcode = (uint32_t)opcode;
+		mask_arguments(regs);
+	}
+	fn = find(opcode);
 	return fn ? fn(vcpu, &regs[1]) : H_FUNCTION;
+}
+
+/* partition_must_stop() without its ordering, which every call would pay for. What this thread has
+ * asked for itself it sees; whoever asks on another kicks this one, and that exit looks again. */
+static bool must_stop(const struct vcpu *vcpu)
+{
+	return atomic_load_explicit(&vcpu->partition->why, memory_order_relaxed) != STOP_NONE ||
+	       atomic_load_explicit(&vcpu->state, memory_order_relaxed) == VCPU_STOPPING;
 }
 
 enum hcall_next hcall_dispatch(
@@ -102,7 +115,7 @@ enum hcall_next hcall_dispatch(
 
 	/* Asked last: the call itself may have been the request (power-off), and a long one that is
 	 * to be repeated must not outlive its partition. */
-	if (partition_must_stop(vcpu)) {
+	if (must_stop(vcpu)) {
 		return HCALL_STOP;
 	}
 	if (ret == H_AGAIN_INTERNAL) {

@@ -68,7 +68,11 @@ enum hcall_next hcall_dispatch(
 
 /* One translation of our errors for calls that map: -EINVAL and -EFAULT H_PARAMETER, -EIO and
  * -ENODEV H_HARDWARE, the rest H_NOT_ENOUGH_RESOURCES (design decision 7). */
-hret_t hcall_status(int err);
+hret_t hcall_error_status(int err);
+static inline hret_t hcall_status(int err)
+{
+	return err ? hcall_error_status(err) : H_SUCCESS;
+}
 
 /* The handlers, by the specification's names. */
 typedef hret_t hcall_fn(struct vcpu *vcpu, uint64_t args[HCALL_NARGS]);

@@ -26,14 +26,6 @@ static struct {
 	bool stops;
 } handler;
 
-static bool stopping;
-
-bool partition_must_stop(const struct vcpu *v)
-{
-	assert_ptr_equal(v, vcpu);
-	return stopping;
-}
-
 static hret_t handle(hcall_fn *self, struct vcpu *v, uint64_t args[HCALL_NARGS])
 {
 	assert_ptr_equal(v, vcpu);
@@ -43,7 +35,9 @@ static hret_t handle(hcall_fn *self, struct vcpu *v, uint64_t args[HCALL_NARGS])
 	for (size_t i = 0; handler.writes && i < HCALL_NARGS; i++) {
 		args[i] = 0xaaaa0000 + i;
 	}
-	stopping = stopping || handler.stops;
+	if (handler.stops) {
+		part.why = STOP_POWER_OFF;
+	}
 	return handler.ret;
 }
 
@@ -112,7 +106,8 @@ static void prepare(uint64_t opcode)
 	}
 	memcpy(before, regs, sizeof(before));
 	memset(&handler, 0, sizeof(handler));
-	stopping = false;
+	part.why = STOP_NONE;
+	vcpu->state = VCPU_RUNNING;
 }
 
 static int setup(void **state)
@@ -276,12 +271,17 @@ static void test_stopping_partition_gets_no_answer(void **state)
 	}
 	/* Another vCPU did. */
 	prepare(0xfffff0);
-	stopping = true;
+	part.why = STOP_CRASHED;
 	assert_int_equal(hcall_dispatch(vcpu, regs, false, false), HCALL_STOP);
 	prepare(H_PUT_TCE);
-	stopping = true;
+	part.why = STOP_REBOOT;
 	assert_int_equal(hcall_dispatch(vcpu, regs, true, false), HCALL_STOP);
 	assert_int_equal(handler.ncalls, 0);
+	/* This one alone, as stop-self does. */
+	prepare(H_RTAS);
+	vcpu->state = VCPU_STOPPING;
+	assert_int_equal(hcall_dispatch(vcpu, regs, false, false), HCALL_STOP);
+	assert_true(regs[0] == before[0]);
 }
 
 /* Decision 7: no error reads as success. */
