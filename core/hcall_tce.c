@@ -18,7 +18,7 @@
 
 static struct tce_window *find_window(struct vcpu *vcpu, uint64_t liobn)
 {
-	return phb_find_window(vcpu->partition->phbs, vcpu->partition->nphbs, liobn);
+	return phb_find_window(&vcpu->partition->phb_map, vcpu->partition->phbs, liobn);
 }
 
 /* Bad arguments are the guest's own business; what else fails is worth a line for the owner of the

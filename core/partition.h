@@ -118,6 +118,7 @@ struct partition {
 	/* phb_room of each, as many as the plan has, from partition_alloc_phbs(). */
 	struct phb *phbs;
 	struct partition_phb *bound;
+	struct phb_map phb_map; /* of those */
 	struct ddw_account tables;
 	struct arch_partition *arch;
 };

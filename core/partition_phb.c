@@ -281,6 +281,7 @@ static int bind_phb(struct partition *p, unsigned int n, const struct plan_phb *
 	if (!err) {
 		memcpy(phb->id, plan->id, sizeof(phb->id));
 		phb->index = plan->index;
+		phb_map_add(&p->phb_map, plan->index, n);
 		err = join(p, &p->bound[n], plan);
 	}
 	if (!err) {
@@ -356,6 +357,7 @@ bool partition_unbind_phbs(struct partition *p)
 			quarantined = false;
 		}
 	}
+	memset(&p->phb_map, 0, sizeof(p->phb_map));
 	return quarantined;
 }
 

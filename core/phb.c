@@ -5,14 +5,16 @@
  */
 #include "core/phb.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PHB_BUID_BASE  0x800000020000000ull
-#define PHB_MMIO_BASE  (1ull << 45)
-#define PHB_LIOBN_BASE 0x80000000u
-#define PHB_LSI_BASE   0x1200u
-#define PHB_LSI_COUNT  4u
+#define PHB_BUID_BASE	  0x800000020000000ull
+#define PHB_MMIO_BASE	  (1ull << 45)
+#define PHB_LIOBN_BASE	  0x80000000u
+#define LIOBN_INDEX_SHIFT 8
+#define PHB_LSI_BASE	  0x1200u
+#define PHB_LSI_COUNT	  4u
 
 int phb_place(unsigned int index, struct phb_placement *out)
 {
@@ -22,7 +24,7 @@ int phb_place(unsigned int index, struct phb_placement *out)
 	out->buid = PHB_BUID_BASE + index;
 	out->mmio32 = gpa(PHB_MMIO_BASE + (index + 1ull) * PHB_MMIO32_SIZE);
 	for (unsigned int w = 0; w < PHB_MAX_WINDOWS; w++) {
-		out->liobn[w] = PHB_LIOBN_BASE | index << 8 | w;
+		out->liobn[w] = PHB_LIOBN_BASE | index << LIOBN_INDEX_SHIFT | w;
 	}
 	out->lsi = PHB_LSI_BASE + index * PHB_LSI_COUNT;
 	return 0;
@@ -45,36 +47,45 @@ void phb_settle_layout(struct phb *phb)
 	}
 }
 
-struct tce_window *phb_find_window(struct phb *phbs, unsigned int n, uint64_t liobn)
+void phb_map_add(struct phb_map *map, unsigned int index, unsigned int at)
 {
-	for (unsigned int i = 0; i < n; i++) {
-		for (unsigned int w = 0; w < PHB_MAX_WINDOWS; w++) {
-			struct tce_window *win = &phbs[i].windows[w];
-
-			/* The number of pages first: only of an open window is the rest there. */
-			if (win->npages && win->liobn == liobn) {
-				return win;
-			}
-		}
-	}
-	return NULL;
+	map->place[index] = (uint8_t)(at + 1);
 }
 
-struct phb *phb_find(struct phb *phbs, unsigned int n, uint64_t buid)
+static struct phb *bridge_at(const struct phb_map *map, struct phb *phbs, uint64_t index)
 {
-	for (unsigned int i = 0; i < n; i++) {
-		if (phbs[i].at.buid == buid) {
-			return &phbs[i];
-		}
+	if (index > PHB_MAX_INDEX || !map->place[index]) {
+		return NULL;
 	}
-	return NULL;
+	return &phbs[map->place[index] - 1u];
+}
+
+/* The number says all. Whether the window is open is only a first look here: whoever uses it counts
+ * itself in and looks again (core/tce.h). */
+struct tce_window *phb_find_window(const struct phb_map *map, struct phb *phbs, uint64_t liobn)
+{
+	uint64_t offset = liobn - PHB_LIOBN_BASE;
+	struct phb *phb = bridge_at(map, phbs, offset >> LIOBN_INDEX_SHIFT);
+	uint64_t window = offset % (1u << LIOBN_INDEX_SHIFT);
+	struct tce_window *w;
+
+	if (!phb || window >= PHB_MAX_WINDOWS) {
+		return NULL;
+	}
+	w = &phb->windows[window];
+	return atomic_load_explicit(&w->npages, memory_order_relaxed) ? w : NULL;
+}
+
+struct phb *phb_find(const struct phb_map *map, struct phb *phbs, uint64_t buid)
+{
+	return bridge_at(map, phbs, buid - PHB_BUID_BASE);
 }
 
 struct pci_func *phb_find_func(
-	struct phb *phbs, unsigned int n, uint64_t buid, uint32_t config_addr)
+	const struct phb_map *map, struct phb *phbs, uint64_t buid, uint32_t config_addr)
 {
 	unsigned int bus = config_addr >> 16 & 0xff, devfn = config_addr >> 8 & 0xff;
-	struct phb *phb = phb_find(phbs, n, buid);
+	struct phb *phb = phb_find(map, phbs, buid);
 
 	for (unsigned int k = 0; phb && k < phb->nfuncs && !bus; k++) {
 		if (phb->funcs[k].devfn == devfn) {

@@ -49,17 +49,27 @@ int phb_place(unsigned int index, struct phb_placement *out) must_check;
  * the last function has its devfn. */
 void phb_settle_layout(struct phb *phb);
 
-/* The window of this LIOBN among n PHBs; NULL if there is none or it is closed. A liobn with high
- * bits set is never found. */
-struct tce_window *phb_find_window(struct phb *phbs, unsigned int n, uint64_t liobn);
+/* Which bridge of a partition has an index, so that what names one (LIOBN, BUID) is found as fast
+ * among 31 as alone. Zeroed: none has. */
+struct phb_map {
+	uint8_t place[PHB_MAX_INDEX + 1]; /* in the partition's bridges, from 1; 0: none */
+};
 
-/* The bridge with this BUID among n; NULL if there is none. */
-struct phb *phb_find(struct phb *phbs, unsigned int n, uint64_t buid);
+/* The bridge at position at (below UINT8_MAX) has this index from now on, which must be at most
+ * PHB_MAX_INDEX. */
+void phb_map_add(struct phb_map *map, unsigned int index, unsigned int at);
+
+/* The window of this LIOBN among the bridges of the map; NULL if there is none or it is closed. A
+ * liobn with high bits set is never found. */
+struct tce_window *phb_find_window(const struct phb_map *map, struct phb *phbs, uint64_t liobn);
+
+/* The bridge with this BUID; NULL if there is none. */
+struct phb *phb_find(const struct phb_map *map, struct phb *phbs, uint64_t buid);
 
 /* The function at an RTAS config address of the PHB with this BUID; NULL if there is none.
  * config_addr: bits 23..16 bus, 15..8 devfn; the guest's functions are all on bus 0. The other bits
  * are the caller's to look at. */
 struct pci_func *phb_find_func(
-	struct phb *phbs, unsigned int n, uint64_t buid, uint32_t config_addr);
+	const struct phb_map *map, struct phb *phbs, uint64_t buid, uint32_t config_addr);
 
 #endif

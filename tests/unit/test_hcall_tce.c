@@ -122,6 +122,8 @@ static int setup(void **state)
 	part.nphbs = 2;
 	other_part.phbs = other_phbs;
 	other_part.nphbs = 1;
+	phb_map_add(&part.phb_map, LOW_LIOBN >> 8 & 0xff, 1);
+	phb_map_add(&other_part.phb_map, OTHER_LIOBN >> 8 & 0xff, 0);
 	open_window(LOW, LOW_LIOBN, 0, LOW_PAGES);
 	open_window(HIGH, HIGH_LIOBN, HIGH_BASE, HIGH_PAGES);
 	open_window(OTHER, OTHER_LIOBN, 0, 16);

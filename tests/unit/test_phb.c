@@ -8,21 +8,27 @@
 #include "core/phb.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define NPHBS 2u
 
 /* Two bridges, index 0 and 6, with functions 00.0, 02.0, 02.1 and 1f.7. */
+static struct phb_map map;
+static const struct phb_map none;
+
 static struct phb *make_phbs(void)
 {
 	static const unsigned int devfns[] = {0x00, 0x10, 0x11, 0xff};
 	struct phb *phbs = calloc(NPHBS, sizeof(*phbs));
 
 	assert_non_null(phbs);
+	memset(&map, 0, sizeof(map));
 	for (unsigned int i = 0; i < NPHBS; i++) {
 		struct phb *p = &phbs[i];
 
 		p->index = 6 * i;
 		assert_int_equal(phb_place(p->index, &p->at), 0);
+		phb_map_add(&map, p->index, i);
 		p->nfuncs = 4;
 		for (unsigned int k = 0; k < p->nfuncs; k++) {
 			p->funcs[k].devfn = devfns[k];
@@ -96,10 +102,10 @@ static void test_window_is_found_by_its_liobn_only(void **state)
 	(void)state;
 	phbs[0].windows[0].npages = 1;
 	phbs[1].windows[1].npages = 1;
-	assert_ptr_equal(phb_find_window(phbs, NPHBS, 0x80000000), &phbs[0].windows[0]);
-	assert_ptr_equal(phb_find_window(phbs, NPHBS, 0x80000601), &phbs[1].windows[1]);
-	assert_null(phb_find_window(phbs, 1, 0x80000601));
-	assert_null(phb_find_window(phbs, 0, 0x80000000));
+	assert_ptr_equal(phb_find_window(&map, phbs, 0x80000000), &phbs[0].windows[0]);
+	assert_ptr_equal(phb_find_window(&map, phbs, 0x80000601), &phbs[1].windows[1]);
+	assert_null(phb_find_window(&none, phbs, 0x80000601));
+	assert_null(phb_find_window(&none, phbs, 0x80000000));
 	free(phbs);
 }
 
@@ -107,15 +113,44 @@ static void test_window_is_found_by_its_liobn_only(void **state)
 static void test_other_liobns_find_nothing(void **state)
 {
 	static const uint64_t bad[] = {0, 0x80000001, 0x80000600, 0x80000602, 0x180000000,
-		0xffffffff80000000, 0x8000000080000000};
+		0xffffffff80000000, 0x8000000080000000, 0x7fffffff, 0x80000100, 0x80000002,
+		0x800000ff, 0x80001f00, 0x80010000, 0x80060000, 0x90000600, 0x100000600};
 	struct phb *phbs = make_phbs();
 
 	(void)state;
 	phbs[0].windows[0].npages = 1;
 	phbs[1].windows[1].npages = 1;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_null(phb_find_window(phbs, NPHBS, bad[i]));
+		assert_null(phb_find_window(&map, phbs, bad[i]));
 	}
+	free(phbs);
+}
+
+/* The bridges of a partition are in the order of its plan, whatever their indexes are. */
+static void test_all_31_indexes_find_their_own_bridge(void **state)
+{
+	struct phb *phbs = calloc(PHB_MAX_INDEX + 1, sizeof(*phbs));
+	struct phb_map all = {{0}};
+
+	(void)state;
+	assert_non_null(phbs);
+	for (unsigned int i = 0; i <= PHB_MAX_INDEX; i++) {
+		phb_map_add(&all, PHB_MAX_INDEX - i, i);
+		phbs[i].windows[0].npages = 1;
+		phbs[i].windows[1].npages = i % 2;
+	}
+	for (unsigned int i = 0; i <= PHB_MAX_INDEX; i++) {
+		struct phb *phb = &phbs[PHB_MAX_INDEX - i];
+		struct phb_placement at;
+
+		assert_int_equal(phb_place(i, &at), 0);
+		assert_ptr_equal(phb_find(&all, phbs, at.buid), phb);
+		assert_ptr_equal(phb_find_window(&all, phbs, at.liobn[0]), &phb->windows[0]);
+		assert_ptr_equal(phb_find_window(&all, phbs, at.liobn[1]),
+			(PHB_MAX_INDEX - i) % 2 ? &phb->windows[1] : NULL);
+	}
+	assert_null(phb_find(&all, phbs, 0x80000002000001f));
+	assert_null(phb_find_window(&all, phbs, 0x80001f00));
 	free(phbs);
 }
 
@@ -144,7 +179,7 @@ static void test_function_is_found_by_buid_and_devfn_on_bus_0(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct pci_func *f = phb_find_func(phbs, NPHBS, cases[i].buid, cases[i].addr);
+		struct pci_func *f = phb_find_func(&map, phbs, cases[i].buid, cases[i].addr);
 
 		if (cases[i].func < 0) {
 			assert_null(f);
@@ -161,11 +196,11 @@ static void test_bridge_is_found_by_its_buid(void **state)
 	struct phb *phbs = make_phbs();
 
 	(void)state;
-	assert_ptr_equal(phb_find(phbs, NPHBS, 0x800000020000000), &phbs[0]);
-	assert_ptr_equal(phb_find(phbs, NPHBS, 0x800000020000006), &phbs[1]);
-	assert_null(phb_find(phbs, 1, 0x800000020000006));
+	assert_ptr_equal(phb_find(&map, phbs, 0x800000020000000), &phbs[0]);
+	assert_ptr_equal(phb_find(&map, phbs, 0x800000020000006), &phbs[1]);
+	assert_null(phb_find(&none, phbs, 0x800000020000006));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_null(phb_find(phbs, NPHBS, bad[i]));
+		assert_null(phb_find(&map, phbs, bad[i]));
 	}
 	free(phbs);
 }
@@ -195,6 +230,7 @@ int main(void)
 		cmocka_unit_test(test_index_above_30_is_refused),
 		cmocka_unit_test(test_window_is_found_by_its_liobn_only),
 		cmocka_unit_test(test_other_liobns_find_nothing),
+		cmocka_unit_test(test_all_31_indexes_find_their_own_bridge),
 		cmocka_unit_test(test_function_is_found_by_buid_and_devfn_on_bus_0),
 		cmocka_unit_test(test_bridge_is_found_by_its_buid),
 		cmocka_unit_test(test_multifunction_bit_follows_the_layout),

@@ -58,6 +58,7 @@ static void bring_up(unsigned int n, unsigned int index, bool offered)
 	};
 
 	assert_int_equal(phb_place(index, &p->phbs[n].at), 0);
+	phb_map_add(&p->phb_map, index, n);
 	assert_int_equal(vfio_open_container(&m.vfio, &bound->container), 0);
 	assert_int_equal(vfio_open_group(&m.vfio, n, &bound->group), 0);
 	assert_int_equal(vfio_group_set_container(bound->group, bound->container), 0);
@@ -206,8 +207,9 @@ static void expect_as_at_start(void)
 
 	assert_true(mem_free_bytes(&m.ram.pool) == free_at_start);
 	for (unsigned int i = 0; i < 2; i++) {
-		assert_ptr_equal(phb_find_window(p->phbs, 2, liobns[i]), &p->phbs[i].windows[0]);
-		assert_null(phb_find_window(p->phbs, 2, liobns[i] + 1));
+		assert_ptr_equal(
+			phb_find_window(&p->phb_map, p->phbs, liobns[i]), &p->phbs[i].windows[0]);
+		assert_null(phb_find_window(&p->phb_map, p->phbs, liobns[i] + 1));
 	}
 }
 
