@@ -86,14 +86,14 @@ struct walk {
 	const struct phb *phb;
 };
 
-static void check_entry(void *ctx, ioba_t at, const struct vfio_run *run)
+static void check_entry(void *ctx, const struct vfio_spapr_entry *e)
 {
 	const struct walk *w = ctx;
 
 	w->audit->live++;
-	if (!range_inside(run->target.v, run->len, w->p->mem.host.v, w->p->mem.size)) {
+	if (!range_inside(e->target.v, e->len, w->p->mem.host.v, w->p->mem.size)) {
 		report(w->audit, &(struct finding){w->p, w->phb, "a TCE leaves the owner's memory",
-					 at.v, run->target.v | run->perm, true});
+					 e->at.v, e->target.v | e->perm, true});
 	}
 }
 
@@ -112,7 +112,7 @@ static void check_table(struct walk *w, const struct vfio_spapr_view *v)
 		const struct partition *p = s->partitions[i];
 
 		if (has_memory(p) &&
-			range_overlaps(v->table.v, v->table_bytes, p->mem.host.v, p->mem.size)) {
+			range_overlaps(v->pool.v, v->pool_bytes, p->mem.host.v, p->mem.size)) {
 			report(w->audit, &(struct finding){w->p, w->phb,
 						 "a guest's memory has the table of the window",
 						 v->start.v, v->table.v, true});
@@ -143,20 +143,19 @@ static uint64_t look_at_window(struct audit *a, struct partition *p, uint64_t bu
 	struct walk w = {a, p, &p->phbs[a->phb]};
 	const struct vfio_container *c = p->bound[a->phb].container;
 	struct vfio_spapr_view v;
-	uint64_t n = 0;
+	uint64_t left = budget;
 
 	if (c && vfio_spapr_view(c, a->window, &v)) {
 		if (!a->entry) {
 			check_window(&w, c, &v);
 		}
-		n = vfio_spapr_walk(c, a->window, a->entry, budget, check_entry, &w);
+		a->entry = vfio_spapr_walk(c, a->window, a->entry, &left, check_entry, &w);
 	}
-	a->entry += n;
-	if (n < budget) {
+	if (left) {
 		a->entry = 0;
 		a->window++;
 	}
-	return n + STEP_COST;
+	return budget - left + STEP_COST;
 }
 
 /* As much of a partition that stays as the budget is good for; true: all of it. */

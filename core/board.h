@@ -37,13 +37,14 @@ struct host_phb;
  * pe_add_bus:	all functions of a bus belong to this PE from now on.
  * pe_add_mmio: 32-bit MMIO segments [first, first + n) belong to this PE.
  * window_set:	the PE's window number win (0: bus addresses with bit 59 clear, 1: with it set) is
- *	translated by the table of 2^k bytes at table, levels deep. The table stays the caller's and
- *	must outlive the window.
+ *	translated by the table levels deep whose root, of table_bytes (2^k, as all of its nodes),
+ *	is at table. The table stays the caller's and must outlive the window.
  * window_off:	that window answers nothing. Already off is not an error.
  * msi_setup:	message number n (0 .. msi_count - 1) of this PHB may come from this PE only; addr
  *and data are what a device of it writes. is64 false: an address below 4 GiB.
- * tce_kill:	cached translations of [at, at + npages << shift) of this PE are forgotten. On
- *return no DMA uses one. npages 0: all of the PE; at and shift then mean nothing.
+ * tce_kill:	all that is cached of this PE's tables is forgotten, invalid entries as well. On
+ *return no DMA uses any of it. There is no kill by page: PHB4 may drop those (erratum HW560152),
+ *and firmware that knows makes each of them one of these.
  */
 struct host_phb_ops {
 	int (*config_read)(struct host_phb *phb, uint16_t bdfn, unsigned int off, unsigned int size,
@@ -57,8 +58,7 @@ struct host_phb_ops {
 	int (*window_set)(struct host_phb *phb, unsigned int pe, unsigned int win, hpa_t table,
 		uint64_t table_bytes, unsigned int levels, unsigned int page_shift);
 	int (*window_off)(struct host_phb *phb, unsigned int pe, unsigned int win);
-	int (*tce_kill)(struct host_phb *phb, unsigned int pe, unsigned int page_shift, ioba_t at,
-		uint64_t npages);
+	int (*tce_kill)(struct host_phb *phb, unsigned int pe);
 	int (*msi_setup)(struct host_phb *phb, unsigned int pe, unsigned int n, bool is64,
 		uint64_t *addr, uint32_t *data);
 };

@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Dynamic DMA windows. What is asked for is checked, then a place, bytes of the account and a table
- * are taken in this order, and given back in the opposite one; no lock is held meanwhile, since
- * firmware is called.
+ * Dynamic DMA windows. What is asked for is checked, then a place is taken and a window opened in
+ * it; no lock is held meanwhile, since firmware is called.
  */
 #include "core/ddw.h"
 
-#include "core/plan.h"
 #include "core/range.h"
+#include "core/tce_table.h"
 #include "core/vfio_spapr.h"
 
 #include <inttypes.h>
 
 /* Bus addresses of one window end here. */
 #define WINDOW_SHIFT_MAX 59u
-#define TCE_BYTES	 8u
-/* TCEs that are cleared with the window's lock held once. */
-#define RESET_STEP 0x4000u
+/* And its table's entries here. */
+#define TABLE_SHIFT_MAX (TCE_TABLE_MAX_LEVELS * TCE_TABLE_BITS)
 
-/* The largest default windows of all bridges must not use up the account. */
-_Static_assert((PLAN_WINDOW_ALL >> DDW_DEFAULT_SHIFT) * TCE_BYTES <= DDW_TABLE_LIMIT / 2,
-	"default windows leave no table memory for others");
+/* Where bypass is: what the guest makes goes into the first place that is free, and bypass must not
+ * be found there. */
+#define BYPASS_SLOT 1u
+
+_Static_assert(PHB_BYPASS_BASE == (uint64_t)BYPASS_SLOT << WINDOW_SHIFT_MAX,
+	"bypass is the second window");
 
 /* LoPAR's bits for page sizes. 1 GiB, which hardware has, is not among them. */
 static const struct {
@@ -36,22 +37,27 @@ static const struct {
 
 #define NUM_PAGES (sizeof(pages) / sizeof(pages[0]))
 
-/* A page that the partition's memory does not consist of could not be mapped, or not all of it. */
-static bool page_usable(const struct ddw *d, unsigned int shift)
+/* The IOMMU's page for the guest's of 2^shift, any number; 0: there is none. A page that the
+ * partition's memory does not consist of could not be mapped, or not all of it; the IOMMU's pages
+ * must also divide where the memory is. */
+static unsigned int host_page(const struct ddw *d, unsigned int shift)
 {
-	return d->c.page_shifts >> shift & 1 &&
-	       is_aligned(d->c.mem->host.v | d->c.mem->size, 1ull << shift);
+	const struct guest_mem *mem = d->c.mem;
+	uint64_t divide = mem->host.v ^ (mem->host.v - 1); /* bits up to the lowest that is set */
+	unsigned int host = vfio_bridge_host_page(d->c.page_shifts & (uint32_t)divide, shift);
+
+	return host && is_aligned(mem->size, 1ull << shift) ? host : 0;
 }
 
-/* shift is any number: it is compared before anything is shifted by it. */
-static bool page_offered(const struct ddw *d, uint32_t shift)
+/* As host_page, of the pages that a guest may ask for. */
+static unsigned int offered_page(const struct ddw *d, uint32_t shift)
 {
 	for (size_t i = 0; i < NUM_PAGES; i++) {
 		if (pages[i].shift == shift) {
-			return page_usable(d, pages[i].shift);
+			return host_page(d, pages[i].shift);
 		}
 	}
-	return false;
+	return 0;
 }
 
 static uint32_t page_mask(const struct ddw *d)
@@ -59,7 +65,7 @@ static uint32_t page_mask(const struct ddw *d)
 	uint32_t mask = 0;
 
 	for (size_t i = 0; i < NUM_PAGES; i++) {
-		mask |= page_usable(d, pages[i].shift) ? pages[i].bit : 0;
+		mask |= host_page(d, pages[i].shift) ? pages[i].bit : 0;
 	}
 	return mask;
 }
@@ -101,56 +107,19 @@ static unsigned int first_free(const struct ddw *d)
 	return i;
 }
 
-/* The account */
-
-static int charge(struct ddw_account *a, uint64_t bytes)
-{
-	int err = -ENOMEM;
-
-	lock_take(&a->lock);
-	if (range_below(a->used, bytes, DDW_TABLE_LIMIT)) {
-		a->used += bytes;
-		err = 0;
-	}
-	lock_drop(&a->lock);
-	return err;
-}
-
-static void uncharge(struct ddw_account *a, uint64_t bytes)
-{
-	lock_take(&a->lock);
-	a->used -= bytes;
-	lock_drop(&a->lock);
-}
-
-static uint64_t bytes_left(struct ddw_account *a)
-{
-	uint64_t left;
-
-	lock_take(&a->lock);
-	left = DDW_TABLE_LIMIT - a->used;
-	lock_drop(&a->lock);
-	return left;
-}
-
 /* One window */
 
 /* A place without a window: whether it can be used again is for VFIO to say. */
 static void settle(struct ddw *d, unsigned int slot)
 {
-	struct ddw_slot *s = &d->slots[slot];
-
-	s->lost = vfio_spapr_held_bytes(d->c.container, ddw_slot_base(slot)) != 0;
-	if (!s->lost) {
-		uncharge(d->c.account, s->charged);
-		s->charged = 0;
-	}
+	d->slots[slot].lost = vfio_spapr_held_bytes(d->c.container, ddw_slot_base(slot)) != 0;
 }
 
 static int open_slot(struct ddw *d, unsigned int slot, uint64_t size, unsigned int page_shift)
 {
 	return vfio_bridge_open_window(&d->slots[slot].bridge, window_of(d, slot), d->c.container,
-		d->c.mem, d->c.phb->at.liobn[slot], ddw_slot_base(slot), size, page_shift);
+		d->c.phb->at.liobn[slot], ddw_slot_base(slot), size, page_shift,
+		host_page(d, page_shift));
 }
 
 static int close_slot(struct ddw *d, unsigned int slot)
@@ -166,7 +135,7 @@ static int close_slot(struct ddw *d, unsigned int slot)
 
 static int open_default(struct ddw *d)
 {
-	int err = d->slots[0].lost ? -EIO : open_slot(d, 0, d->c.default_size, DDW_DEFAULT_SHIFT);
+	int err = d->slots[0].lost ? -EIO : open_slot(d, 0, d->c.default_size, d->c.default_shift);
 
 	if (err) {
 		log_limited(&d->log, LOG_ERR, "%s: host bridge %s: no default DMA window (%s)",
@@ -192,15 +161,20 @@ static void end(struct ddw *d)
 
 int ddw_init(struct ddw *d, const struct ddw_config *config)
 {
-	int err;
+	struct page_pool *tables = config->container->tables;
+	int err = -EINVAL;
 
 	d->c = *config;
-	d->default_bytes = vfio_spapr_table_size(config->default_size, DDW_DEFAULT_SHIFT);
-	err = charge(config->account, d->default_bytes);
+	if (!d->c.default_shift) {
+		d->c.default_shift = DDW_DEFAULT_SHIFT;
+	}
+	if (host_page(d, d->c.default_shift)) {
+		err = page_pool_reserve_roots(tables, PHB_MAX_WINDOWS);
+	}
 	if (!err) {
-		err = open_slot(d, 0, config->default_size, DDW_DEFAULT_SHIFT);
+		err = open_slot(d, 0, config->default_size, d->c.default_shift);
 		if (err) {
-			uncharge(config->account, d->default_bytes);
+			page_pool_release_roots(tables, PHB_MAX_WINDOWS);
 		}
 	}
 	if (err) {
@@ -211,33 +185,60 @@ int ddw_init(struct ddw *d, const struct ddw_config *config)
 	return 0;
 }
 
+static int close_bypass(struct ddw *d)
+{
+	int err = vfio_bridge_close_bypass(d->c.container, ioba(PHB_BYPASS_BASE));
+
+	d->c.phb->bypass_size = 0;
+	settle(d, BYPASS_SLOT);
+	return err ? -EIO : 0;
+}
+
 void ddw_exit(struct ddw *d)
 {
 	if (!d->c.phb) {
 		return;
 	}
+	/* Of what fails the log has the reason, and the container what is to be kept. */
+	if (d->c.phb->bypass_size) {
+		(void)close_bypass(d);
+	}
 	for (unsigned int i = 0; i < PHB_MAX_WINDOWS; i++) {
 		if (is_open(d, i)) {
-			/* The log has the reason, and the container what is to be kept. */
 			(void)close_slot(d, i);
 		}
-		uncharge(d->c.account, d->slots[i].charged);
-		d->slots[i].charged = 0;
 	}
-	uncharge(d->c.account, d->default_bytes);
+	page_pool_release_roots(d->c.container->tables, PHB_MAX_WINDOWS);
 	d->c.phb = NULL;
 }
 
-/* The largest table, a power of two, that account and host have room for; 0: not the smallest. */
-static uint64_t largest_table(const struct ddw *d)
+/* Whether 2^bits TCEs of this page size make a window that there can be, and whose nodes below the
+ * root, which is set aside, are left in the pool. */
+static bool mappable(unsigned int bits, unsigned int shift, unsigned int host, uint64_t left)
 {
-	uint64_t left = bytes_left(d->c.account);
-	uint64_t bytes = DDW_TABLE_LIMIT;
-
-	while (bytes >= MEM_PAGE && (bytes > left || mem_largest(d->c.pool, bytes) < bytes)) {
-		bytes >>= 1;
+	if (bits + shift > WINDOW_SHIFT_MAX || bits + shift - host > TABLE_SHIFT_MAX) {
+		return false;
 	}
-	return bytes >= MEM_PAGE ? bytes : 0;
+	return vfio_spapr_table_size(1ull << (bits + shift), host) - MEM_PAGE <= left;
+}
+
+/* The largest that is mappable with every page that is offered: a guest is not asked for which it
+ * wants to know. */
+static uint64_t largest_block(const struct ddw *d)
+{
+	uint64_t left = page_pool_left(d->c.container->tables);
+	unsigned int bits = TABLE_SHIFT_MAX;
+	bool any = false;
+
+	for (size_t i = 0; i < NUM_PAGES; i++) {
+		unsigned int host = host_page(d, pages[i].shift);
+
+		while (host && bits && !mappable(bits, pages[i].shift, host, left)) {
+			bits--;
+		}
+		any = any || host;
+	}
+	return any ? 1ull << bits : 0;
 }
 
 int ddw_query(struct ddw *d, struct ddw_query *out)
@@ -248,7 +249,7 @@ int ddw_query(struct ddw *d, struct ddw_query *out)
 		return err;
 	}
 	out->windows = count_free(d);
-	out->largest_block = out->windows ? largest_table(d) / TCE_BYTES : 0;
+	out->largest_block = out->windows ? largest_block(d) : 0;
 	out->page_mask = page_mask(d);
 	end(d);
 	return 0;
@@ -258,23 +259,18 @@ int ddw_query(struct ddw *d, struct ddw_query *out)
 static int create(struct ddw *d, unsigned int slot, unsigned int page_shift,
 	unsigned int window_shift, const char **why)
 {
-	uint64_t size = 1ull << window_shift;
-	uint64_t bytes;
 	int err;
 
 	*why = "it is longer than a window's place on the bus";
 	if (window_shift > WINDOW_SHIFT_MAX) {
 		return -ENOSPC;
 	}
-	*why = "its table is more than the partition may have";
-	bytes = vfio_spapr_table_size(size, page_shift);
-	err = charge(d->c.account, bytes);
-	if (err) {
-		return err;
+	*why = "its table would need more than five levels";
+	if (window_shift - host_page(d, page_shift) > TABLE_SHIFT_MAX) {
+		return -ENOSPC;
 	}
 	*why = "the host could not make it";
-	d->slots[slot].charged = bytes;
-	err = open_slot(d, slot, size, page_shift);
+	err = open_slot(d, slot, 1ull << window_shift, page_shift);
 	if (err) {
 		settle(d, slot);
 		/* What it calls invalid was checked here: the host is not as it should be. */
@@ -288,7 +284,7 @@ int ddw_create(struct ddw *d, uint32_t page_shift, uint32_t window_shift, unsign
 	const char *why = "no place is free";
 	int err;
 
-	if (!page_offered(d, page_shift) || window_shift < page_shift || window_shift > 63) {
+	if (!offered_page(d, page_shift) || window_shift < page_shift || window_shift > 63) {
 		return -EINVAL;
 	}
 	err = begin(d);
@@ -344,20 +340,25 @@ int ddw_remove(struct ddw *d, unsigned int slot)
 	return err;
 }
 
-/* Emptying it needs no memory and cannot lose it, as closing and opening it could. */
+/* Emptying it needs no memory and cannot lose it, as closing and opening it could. Each step passes
+ * over what is empty; one that fails is told, and the next one begins behind it. */
 static int empty_default(struct ddw *d)
 {
-	ioba_t at = ioba(0);
 	uint64_t npages = window_of(d, 0)->npages;
+	ioba_t at = ioba(0);
 	int err = 0;
 
 	while (npages) {
-		uint64_t n = npages < RESET_STEP ? npages : RESET_STEP;
-		int e = tce_clear(window_of(d, 0), at, n);
+		uint64_t before = npages;
+		int e = tce_clear_step(window_of(d, 0), &at, &npages);
 
+		if (e && npages == before) {
+			uint64_t n = npages < TCE_MAX_BATCH ? npages : TCE_MAX_BATCH;
+
+			at.v += n << d->c.default_shift;
+			npages -= n;
+		}
 		err = err ? err : e;
-		at.v += n << DDW_DEFAULT_SHIFT;
-		npages -= n;
 	}
 	return err ? -EIO : 0;
 }
@@ -386,6 +387,77 @@ int ddw_reset(struct ddw *d)
 		return err;
 	}
 	err = reset(d);
+	end(d);
+	return err;
+}
+
+/* Bypass */
+
+/* VFIO takes the first place that is free: only with the default window in the first one is the
+ * second one what it takes. */
+static int check_places(const struct ddw *d, const char **why)
+{
+	*why = "the guest has a DMA window of its own";
+	for (unsigned int i = 0; i < PHB_MAX_WINDOWS; i++) {
+		if (is_open(d, i) && (i || !d->has_default)) {
+			return -EEXIST;
+		}
+	}
+	*why = "the guest has removed its default DMA window";
+	if (!d->has_default) {
+		return -ENOSPC;
+	}
+	*why = "the hardware has not confirmed the end of the last window in its place";
+	return d->slots[BYPASS_SLOT].lost ? -ENOSPC : 0;
+}
+
+static int open_bypass(struct ddw *d, const char **why)
+{
+	int err = check_places(d, why);
+
+	if (err) {
+		return err;
+	}
+	err = vfio_bridge_open_bypass(d->c.container, ioba(PHB_BYPASS_BASE), d->c.page_shifts);
+	if (err) {
+		*why = err == -ENOMEM ? "its table is more than tce-table-kib has left"
+				      : "the host's bridge refused it";
+		settle(d, BYPASS_SLOT);
+		return err;
+	}
+	d->c.phb->bypass_size = d->c.mem->size;
+	return 0;
+}
+
+static const char being_changed[] = "its windows are being changed; try again";
+
+int ddw_bypass_on(struct ddw *d, const char **why)
+{
+	int err = begin(d);
+
+	*why = being_changed;
+	if (err) {
+		return err;
+	}
+	if (!d->c.phb->bypass_size) {
+		err = open_bypass(d, why);
+	}
+	end(d);
+	return err;
+}
+
+int ddw_bypass_off(struct ddw *d, const char **why)
+{
+	int err = begin(d);
+
+	*why = being_changed;
+	if (err) {
+		return err;
+	}
+	*why = "the hardware did not confirm; its place is not used again";
+	if (d->c.phb->bypass_size) {
+		err = close_bypass(d);
+	}
 	end(d);
 	return err;
 }

@@ -85,6 +85,7 @@ static void fill_phb(struct dt_guest_phb *to, const struct partition *p, unsigne
 	to->liobn = w->liobn;
 	to->window_base = w->base.v;
 	to->window_size = w->npages << w->page_shift;
+	to->window_shift = w->page_shift;
 	to->bypass_base = PHB_BYPASS_BASE;
 	to->bypass_size = phb->bypass_size;
 	fill_ddw(&to->ddw, &bound->ddw);

@@ -25,8 +25,12 @@ static struct tce_window *find_window(struct vcpu *vcpu, uint64_t liobn)
  * machine, who otherwise only sees a driver give up. */
 static hret_t status(struct vcpu *vcpu, const struct tce_window *w, uint64_t at, int err)
 {
-	hret_t ret = hcall_status(err);
+	hret_t ret;
 
+	if (!err) {
+		return H_SUCCESS;
+	}
+	ret = hcall_status(err);
 	if (ret != H_SUCCESS && ret != H_PARAMETER) {
 		log_limited(&vcpu->log, LOG_WARN, "%s: LIOBN %" PRIx32 ": TCE at %" PRIx64 ": %s",
 			vcpu->partition->name, w->liobn, at, err_name(err));
@@ -42,9 +46,7 @@ hret_t h_put_tce(struct vcpu *vcpu, uint64_t args[HCALL_NARGS])
 	if (!w) {
 		return H_PARAMETER;
 	}
-	vcpu->scratch.tce[0] = args[2];
-	return status(vcpu, w, args[1],
-		tce_put(w, &vcpu->partition->mem, ioba(args[1]), 1, &vcpu->scratch));
+	return status(vcpu, w, args[1], tce_put_one(w, ioba(args[1]), args[2]));
 }
 
 /* H_GET_TCE(liobn, ioba): the TCE in r4 */
@@ -94,7 +96,7 @@ hret_t h_put_tce_indirect(struct vcpu *vcpu, uint64_t args[HCALL_NARGS])
 	n = (unsigned int)args[3];
 	err = read_list(vcpu, gpa(args[2]), n);
 	if (!err) {
-		err = tce_put(w, &vcpu->partition->mem, ioba(args[1]), n, &vcpu->scratch);
+		err = tce_put(w, ioba(args[1]), n, &vcpu->scratch);
 	}
 	return status(vcpu, w, args[1], err);
 }

@@ -273,7 +273,7 @@ int host_pci_quarantine(struct board *b, struct host_group *g)
 			e = phb->ops->window_off(phb, g->pe, win);
 			err = err ? err : e;
 		}
-		e = phb->ops->tce_kill(phb, g->pe, 0, ioba(0), 0);
+		e = phb->ops->tce_kill(phb, g->pe);
 		err = err ? err : e;
 	}
 	g->closed = !err;

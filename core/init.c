@@ -212,7 +212,7 @@ _Noreturn void core_main(const void *tree)
 	}
 	host_pci_scan(&board);
 	host_pci_print(&board);
-	vfio_init(&vfio, &board, &pool);
+	vfio_init(&vfio, &board);
 	if (vfio_register_driver(&vfio, &vfio_spapr_v2_driver)) {
 		log_msg(LOG_ERR, "vfio: the sPAPR driver could not be registered");
 	}

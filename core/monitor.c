@@ -150,14 +150,13 @@ struct map_walk {
 };
 
 /* The cells of one page: its share of one, or several that are all its own. */
-static void mark_page(void *ctx, ioba_t at, const struct vfio_run *run)
+static void mark_page(void *ctx, const struct vfio_spapr_entry *e)
 {
 	const struct map_walk *w = ctx;
-	uint64_t page = (at.v - w->start.v) >> w->page_shift;
+	uint64_t page = (e->at.v - w->start.v) >> w->page_shift;
 	uint64_t pages = w->job->pages;
 	uint64_t per_cell = pages / MAP_CELLS;
 
-	(void)run;
 	if (per_cell) {
 		w->job->live[page / per_cell % MAP_CELLS]++;
 		return;
@@ -229,6 +228,7 @@ static void map_slice(struct map_job *m, const struct partition *p)
 		m->window++;
 	} else {
 		struct map_walk w = {m, v.start, v.page_shift};
+		uint64_t budget = SLICE;
 
 		if (!m->bridge_said) {
 			say_bridge(p, m->phb);
@@ -242,8 +242,8 @@ static void map_slice(struct map_job *m, const struct partition *p)
 		if (!m->entry) {
 			memset(m->live, 0, sizeof(m->live));
 		}
-		m->entry += vfio_spapr_walk(c, m->window, m->entry, SLICE, mark_page, &w);
-		if (m->entry < m->pages && vfio_spapr_view(c, m->window, &v)) {
+		m->entry = vfio_spapr_walk(c, m->window, m->entry, &budget, mark_page, &w);
+		if (!budget && m->entry < m->pages && vfio_spapr_view(c, m->window, &v)) {
 			return;
 		}
 		say_window(m, &v);
@@ -335,37 +335,36 @@ static bool parse_address(const char *s, uint64_t *out)
 	return n > 0;
 }
 
-static void found_entry(void *ctx, ioba_t at, const struct vfio_run *run)
+static void found_entry(void *ctx, const struct vfio_spapr_entry *e)
 {
-	(void)at;
-	*(struct vfio_run *)ctx = *run;
+	*(struct vfio_spapr_entry *)ctx = *e;
 }
 
 /* The last steps: from an entry to memory. */
-static void walk_entry(
-	const struct partition *p, const struct vfio_run *run, uint64_t offset, struct text *t)
+static void walk_entry(const struct partition *p, const struct vfio_spapr_entry *e, uint64_t offset,
+	struct text *t)
 {
 	static const char *const perms[] = {"no access", "read", "write", "read write"};
 
 	text_add(t, "  -> TCE ");
-	text_add_hex(t, run->perm ? run->target.v | run->perm : 0, 16);
-	if (!run->perm) {
+	text_add_hex(t, e->perm ? e->target.v | e->perm : 0, 16);
+	if (!e->perm) {
 		text_add(t, ": it gives no access");
 		say(t);
 		return;
 	}
 	text_add(t, ", ");
-	text_add(t, perms[run->perm & 3]);
+	text_add(t, perms[e->perm & 3]);
 	say(t);
 	*t = (struct text){0};
-	if (range_inside(run->target.v, run->len, p->mem.host.v, p->mem.size)) {
+	if (range_inside(e->target.v, e->len, p->mem.host.v, p->mem.size)) {
 		text_add(t, "  -> guest ");
-		text_add_hex(t, run->target.v - p->mem.host.v + offset, 16);
+		text_add_hex(t, e->target.v - p->mem.host.v + offset, 16);
 		text_add(t, " -> host ");
-		text_add_hex(t, run->target.v + offset, 16);
+		text_add_hex(t, e->target.v + offset, 16);
 	} else {
 		text_add(t, "  -> host ");
-		text_add_hex(t, run->target.v + offset, 16);
+		text_add_hex(t, e->target.v + offset, 16);
 		text_add(t, ": NOT this partition's memory");
 	}
 	say(t);
@@ -376,7 +375,8 @@ static void walk_window(const struct partition *p, unsigned int phb, unsigned in
 {
 	uint64_t offset = addr & ((1ull << v->page_shift) - 1);
 	uint64_t entry = (addr - v->start.v) >> v->page_shift;
-	struct vfio_run run = {0};
+	struct vfio_spapr_entry e = {.perm = 0};
+	uint64_t budget = 1;
 	struct text t = {0};
 
 	text_add(&t, "  -> window ");
@@ -399,11 +399,11 @@ static void walk_window(const struct partition *p, unsigned int phb, unsigned in
 	text_add_hex(&t, entry, 1);
 	say(&t);
 	t = (struct text){0};
-	if (!vfio_spapr_walk(p->bound[phb].container, win, entry, 1, found_entry, &run)) {
+	if (!vfio_spapr_walk(p->bound[phb].container, win, entry, &budget, found_entry, &e)) {
 		monitor_say("  -> the window has just been closed");
 		return;
 	}
-	walk_entry(p, &run, offset, &t);
+	walk_entry(p, &e, offset, &t);
 }
 
 static void walk_bridge(const struct partition *p, unsigned int phb, uint64_t addr)
@@ -477,6 +477,11 @@ static void do_reset(const char *arg)
 	ask_to_stop(arg, STOP_REBOOT);
 }
 
+static void do_bypass(const char *arg)
+{
+	monitor_bypass(monitor.scope, arg);
+}
+
 static void leave(bool tilde)
 {
 	monitor.greeted = false;
@@ -510,6 +515,7 @@ static const struct command {
 	{"tce audit", "", "prove that every live TCE stays in its owner's memory", do_tce_audit},
 	{"stop", "NAME", "stop a partition, as if its guest switched off", do_stop},
 	{"reset", "NAME", "start a partition again, as if its guest asked", do_reset},
+	{"bypass", "NAME BRIDGE on|off", "DMA round the TCEs, to its own RAM", do_bypass},
 	{"back", "", "give the input back to the partition", do_back},
 	{"~", "", "as back, and type one ~ for it", do_tilde},
 };
@@ -526,9 +532,9 @@ static void do_help(const char *arg)
 		text_add(&t, c->words);
 		text_add(&t, " ");
 		text_add(&t, c->arg);
-		while (t.used < 16) {
+		do {
 			text_add(&t, " ");
-		}
+		} while (t.used < 16);
 		text_add(&t, c->help);
 		say(&t);
 	}

@@ -18,6 +18,9 @@ void monitor_init(struct board *b, const struct audit_scope *scope);
  * reset of a partition may come to its end in here. */
 void monitor_run(void);
 
+/* The command "bypass", in core/monitor_bypass.c. line: PARTITION BRIDGE on|off. */
+void monitor_bypass(const struct audit_scope *scope, const char *line);
+
 /* One line of the monitor's output, without its newline; for audit_run(). */
 void monitor_say(const char *line);
 

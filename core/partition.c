@@ -97,6 +97,21 @@ void partition_free_phbs(struct partition *p)
 	}
 }
 
+/* In one piece, once: a guest that starts again has the same tables' memory, as it has the same
+ * memory. */
+static int get_tables(struct partition *p, uint64_t size)
+{
+	int err = page_pool_init(&p->tables, p->pool, size);
+
+	if (err) {
+		log_msg(LOG_ERR,
+			"%s: tce-table-kib: no %" PRIu64
+			" KiB in one piece; the largest left is %" PRIu64 " KiB",
+			p->name, size >> 10, mem_largest(p->pool, MEM_PAGE) >> 10);
+	}
+	return err;
+}
+
 /* Takes size bytes below *top; false if that would come under floor. */
 static bool place_below(uint64_t *top, uint64_t size, uint64_t floor)
 {
@@ -235,6 +250,7 @@ static bool wind_down(struct partition *p)
 
 static void give_memory_back(struct partition *p, bool clean)
 {
+	page_pool_exit(&p->tables, p->pool);
 	if (!clean) {
 		log_msg(LOG_ERR,
 			"%s: a device could not be quarantined; its memory stays out of use",
@@ -268,7 +284,10 @@ int partition_build(struct partition *p, const struct plan_partition *plan, stru
 		return err;
 	}
 	clean = true;
-	err = partition_alloc_phbs(p, plan->nphbs);
+	err = get_tables(p, plan_table_bytes(plan));
+	if (!err) {
+		err = partition_alloc_phbs(p, plan->nphbs);
+	}
 	if (!err) {
 		err = bring_up(p, &clean);
 	}

@@ -14,6 +14,7 @@
 #include "core/guest_mem.h"
 #include "core/lock.h"
 #include "core/log.h"
+#include "core/page_pool.h"
 #include "core/phb.h"
 #include "core/plan.h"
 #include "core/tce.h"
@@ -103,6 +104,7 @@ struct partition {
 	struct board *board;
 	struct vfio *vfio;
 	struct mem_pool *pool;
+	struct page_pool tables; /* where its TCE tables come from; their limit */
 	const struct plan_partition *plan;
 	gpa_t entry, tree;
 	/* Nanoseconds since 1970 when arch_time_ns() was 0, modulo 2^64; the guest may set it. */
@@ -119,7 +121,6 @@ struct partition {
 	struct phb *phbs;
 	struct partition_phb *bound;
 	struct phb_map phb_map; /* of those */
-	struct ddw_account tables;
 	struct arch_partition *arch;
 };
 

@@ -188,7 +188,7 @@ static int join(struct partition *p, struct partition_phb *bound, const struct p
 		bound->group = NULL;
 		return err;
 	}
-	err = vfio_open_container(p->vfio, &bound->container);
+	err = vfio_open_container(p->vfio, &p->tables, &bound->container);
 	if (err) {
 		bound->container = NULL;
 		return err;
@@ -197,7 +197,22 @@ static int join(struct partition *p, struct partition_phb *bound, const struct p
 	if (err) {
 		return err;
 	}
-	return vfio_set_iommu(bound->container, VFIO_SPAPR_TCE_v2_IOMMU);
+	err = vfio_set_iommu(bound->container, VFIO_SPAPR_TCE_v2_IOMMU);
+	if (err) {
+		return err;
+	}
+	return vfio_register_memory(bound->container, &p->mem);
+}
+
+/* A plan that was not checked may leave it open. */
+static unsigned int window_shift(const struct plan_phb *plan)
+{
+	unsigned int shift = PLAN_PAGE_SHIFT;
+
+	while (1ull << shift < plan->window_page) {
+		shift++;
+	}
+	return shift;
 }
 
 static int open_windows(struct partition *p, unsigned int n, const struct plan_phb *plan)
@@ -210,18 +225,20 @@ static int open_windows(struct partition *p, unsigned int n, const struct plan_p
 		.phb = phb,
 		.container = bound->container,
 		.mem = &p->mem,
-		.pool = p->pool,
-		.account = &p->tables,
 		.page_shifts = host->page_shifts,
 		.default_size = plan->window_size,
+		.default_shift = window_shift(plan),
 		.offered = !plan->no_ddw,
 	};
+	const char *why;
 	int err = ddw_init(&bound->ddw, &config);
 
 	if (!err && plan->bypass) {
-		err = vfio_bridge_open_bypass(
-			bound->container, &p->mem, ioba(PHB_BYPASS_BASE), host->page_shifts);
-		phb->bypass_size = err ? 0 : p->mem.size;
+		err = ddw_bypass_on(&bound->ddw, &why);
+		if (err) {
+			log_msg(LOG_ERR, "%s: host bridge %s: no bypass: %s (%s)", p->name, phb->id,
+				why, err_name(err));
+		}
 	}
 	return err;
 }
@@ -286,6 +303,12 @@ static int bind_phb(struct partition *p, unsigned int n, const struct plan_phb *
 	}
 	if (!err) {
 		err = open_windows(p, n, plan);
+	}
+	if (err == -ENOMEM) {
+		log_msg(LOG_ERR,
+			"%s: host bridge %s: tce-table-kib: %" PRIu64
+			" KiB do not hold its windows; more of them",
+			p->name, plan->id, plan_table_bytes(p->plan) >> 10);
 	}
 	if (!err) {
 		err = bind_funcs(p, n, plan);

@@ -9,12 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PHB_BUID_BASE	  0x800000020000000ull
-#define PHB_MMIO_BASE	  (1ull << 45)
-#define PHB_LIOBN_BASE	  0x80000000u
-#define LIOBN_INDEX_SHIFT 8
-#define PHB_LSI_BASE	  0x1200u
-#define PHB_LSI_COUNT	  4u
+#define PHB_BUID_BASE 0x800000020000000ull
+#define PHB_MMIO_BASE (1ull << 45)
+#define PHB_LSI_BASE  0x1200u
+#define PHB_LSI_COUNT 4u
 
 int phb_place(unsigned int index, struct phb_placement *out)
 {
@@ -24,7 +22,7 @@ int phb_place(unsigned int index, struct phb_placement *out)
 	out->buid = PHB_BUID_BASE + index;
 	out->mmio32 = gpa(PHB_MMIO_BASE + (index + 1ull) * PHB_MMIO32_SIZE);
 	for (unsigned int w = 0; w < PHB_MAX_WINDOWS; w++) {
-		out->liobn[w] = PHB_LIOBN_BASE | index << LIOBN_INDEX_SHIFT | w;
+		out->liobn[w] = PHB_LIOBN_BASE | index << PHB_LIOBN_INDEX_SHIFT | w;
 	}
 	out->lsi = PHB_LSI_BASE + index * PHB_LSI_COUNT;
 	return 0;
@@ -52,33 +50,9 @@ void phb_map_add(struct phb_map *map, unsigned int index, unsigned int at)
 	map->place[index] = (uint8_t)(at + 1);
 }
 
-static struct phb *bridge_at(const struct phb_map *map, struct phb *phbs, uint64_t index)
-{
-	if (index > PHB_MAX_INDEX || !map->place[index]) {
-		return NULL;
-	}
-	return &phbs[map->place[index] - 1u];
-}
-
-/* The number says all. Whether the window is open is only a first look here: whoever uses it counts
- * itself in and looks again (core/tce.h). */
-struct tce_window *phb_find_window(const struct phb_map *map, struct phb *phbs, uint64_t liobn)
-{
-	uint64_t offset = liobn - PHB_LIOBN_BASE;
-	struct phb *phb = bridge_at(map, phbs, offset >> LIOBN_INDEX_SHIFT);
-	uint64_t window = offset % (1u << LIOBN_INDEX_SHIFT);
-	struct tce_window *w;
-
-	if (!phb || window >= PHB_MAX_WINDOWS) {
-		return NULL;
-	}
-	w = &phb->windows[window];
-	return atomic_load_explicit(&w->npages, memory_order_relaxed) ? w : NULL;
-}
-
 struct phb *phb_find(const struct phb_map *map, struct phb *phbs, uint64_t buid)
 {
-	return bridge_at(map, phbs, buid - PHB_BUID_BASE);
+	return phb_at(map, phbs, buid - PHB_BUID_BASE);
 }
 
 struct pci_func *phb_find_func(

@@ -12,11 +12,17 @@
 #include "core/pci.h"
 #include "core/tce.h"
 
+#include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define PHB_MAX_INDEX	30u
 #define PHB_MAX_FUNCS	8u
 #define PHB_MAX_WINDOWS 2u
+
+/* LIOBNs: this | index << shift | window. */
+#define PHB_LIOBN_BASE	      0x80000000u
+#define PHB_LIOBN_INDEX_SHIFT 8u
 
 /* The bus addresses of the 32-bit MMIO window, the same for every PHB. */
 #define PHB_MMIO32_BUS	0x80000000u
@@ -59,9 +65,31 @@ struct phb_map {
  * PHB_MAX_INDEX. */
 void phb_map_add(struct phb_map *map, unsigned int index, unsigned int at);
 
+static inline struct phb *phb_at(const struct phb_map *map, struct phb *phbs, uint64_t index)
+{
+	if (index > PHB_MAX_INDEX || !map->place[index]) {
+		return NULL;
+	}
+	return &phbs[map->place[index] - 1u];
+}
+
 /* The window of this LIOBN among the bridges of the map; NULL if there is none or it is closed. A
- * liobn with high bits set is never found. */
-struct tce_window *phb_find_window(const struct phb_map *map, struct phb *phbs, uint64_t liobn);
+ * liobn with high bits set is never found. The number says all. Whether the window is open is only
+ * a first look here: whoever uses it counts itself in and looks again (core/tce.h). */
+static inline struct tce_window *phb_find_window(
+	const struct phb_map *map, struct phb *phbs, uint64_t liobn)
+{
+	uint64_t offset = liobn - PHB_LIOBN_BASE;
+	struct phb *phb = phb_at(map, phbs, offset >> PHB_LIOBN_INDEX_SHIFT);
+	uint64_t window = offset % (1u << PHB_LIOBN_INDEX_SHIFT);
+	struct tce_window *w;
+
+	if (!phb || window >= PHB_MAX_WINDOWS) {
+		return NULL;
+	}
+	w = &phb->windows[window];
+	return atomic_load_explicit(&w->npages, memory_order_relaxed) ? w : NULL;
+}
 
 /* The bridge with this BUID; NULL if there is none. */
 struct phb *phb_find(const struct phb_map *map, struct phb *phbs, uint64_t buid);

@@ -409,31 +409,13 @@ static void check_id(struct plan_partition *p, unsigned int k)
 	}
 }
 
-static void check_window(struct plan_partition *p, const struct plan_phb *phb)
+/* The TCE pages of the host bridge that the group is below; all, if there is no such group, which
+ * has been said. */
+static uint32_t page_shifts_of(const struct board *b, uint32_t id)
 {
-	if (!is_pow2(phb->window_size) || phb->window_size < PLAN_WINDOW_MIN ||
-		phb->window_size > PLAN_WINDOW_MAX) {
-		plan_refuse(p,
-			"%s: dma-window-mib: %" PRIu64 " is out of rule; a power of two, %u to %u",
-			phb->node, phb->window_size / MIB, PLAN_WINDOW_MIN / MIB,
-			PLAN_WINDOW_MAX / MIB);
-	}
-}
+	int group = find_group(b, id);
 
-/* What is left of the partition's table memory is for windows that its guest makes. */
-static void check_windows(struct plan_partition *p)
-{
-	uint64_t all = 0;
-
-	for (unsigned int k = 0; k < p->nphbs; k++) {
-		all += p->phbs[k].window_size;
-	}
-	if (all > PLAN_WINDOW_ALL) {
-		plan_refuse(p,
-			"%s: dma-window-mib: %" PRIu64 " for all host bridges together; at most "
-			"%" PRIu64,
-			p->node, all / MIB, (uint64_t)(PLAN_WINDOW_ALL / MIB));
-	}
+	return group < 0 ? UINT32_MAX : b->phbs[b->groups[group].phb].page_shifts;
 }
 
 static void check_partition(struct plan_ctx *ctx, struct plan_partition *p)
@@ -447,9 +429,9 @@ static void check_partition(struct plan_ctx *ctx, struct plan_partition *p)
 		check_id(p, k);
 		check_index(p, k);
 		check_group(ctx, p, k);
-		check_window(p, &p->phbs[k]);
+		plan_check_window(p, &p->phbs[k], page_shifts_of(ctx->board, p->phbs[k].group));
 	}
-	check_windows(p);
+	plan_check_tables(p);
 }
 
 void plan_check(struct plan *plan, const struct board *b, uint64_t free_mem)

@@ -34,7 +34,8 @@ struct plan_phb {
 	char id[PLAN_NAME_MAX];	  /* empty: plan_check makes one */
 	uint32_t group;
 	uint32_t index;
-	uint64_t window_size; /* bytes of the 32-bit DMA window */
+	uint64_t window_size; /* bytes of the 32-bit DMA window, */
+	uint64_t window_page; /* and of its TCE pages */
 	bool bypass;
 	bool no_ddw; /* the guest makes no DMA windows of its own */
 	unsigned int nfuncs;
@@ -51,6 +52,8 @@ struct plan_partition {
 	char name[PLAN_NAME_MAX];
 	bool refused;	 /* a line in the log has said why */
 	uint64_t memory; /* bytes */
+	bool tables_said;
+	uint64_t table_bytes; /* the most that its TCE tables may take, if that was said */
 	uint32_t vcpus;
 	bool console_input; /* gets what is typed */
 	char bootargs[PLAN_BOOTARGS_MAX];
@@ -69,7 +72,7 @@ struct plan {
 #define PLAN_WINDOW_DEFAULT 0x40000000u
 #define PLAN_WINDOW_MIN	    0x00100000u
 #define PLAN_WINDOW_MAX	    0x80000000u
-#define PLAN_WINDOW_ALL	    0x400000000u /* all of a partition together */
+#define PLAN_PAGE_SHIFT	    12u /* TCE pages that nothing was said about */
 #define PLAN_MEMORY_MIN	    0x01000000u
 #define PLAN_MEMORY_UNIT    0x00200000u
 
@@ -97,10 +100,22 @@ bool plan_name_valid(const char *name, size_t len);
 void plan_add_legacy(struct plan *plan, const char *cmdline);
 
 /*
- * Holds the plan against the machine: names, indexes, groups, windows, memory, vCPUs, per-function
- * options. Every broken rule is one log line "plan: NODE: PROPERTY: rule; what would be right" and
- * sets refused for that partition, never for another: of two partitions that want one group the
- * first in plan order keeps it. A host bridge without an id gets "phb<index>" (SEED-001.9).
+ * Bytes that the TCE tables of this partition may take: what the plan says, or enough for all its
+ * bridges at once to map all memory with pages of 4 KiB and their default windows in full.
+ */
+uint64_t plan_table_bytes(const struct plan_partition *p);
+
+/* Parts of plan_check(): a bridge's default window, of a host that has these TCE pages (bit n: of
+ * 2^n bytes), and the partition's tables. */
+void plan_check_window(struct plan_partition *p, const struct plan_phb *phb, uint32_t page_shifts);
+void plan_check_tables(struct plan_partition *p);
+
+/*
+ * Holds the plan against the machine: names, indexes, groups, windows, memory, tables, vCPUs,
+ * per-function options. Every broken rule is one log line "plan: NODE: PROPERTY: rule; what would
+ * be right" and sets refused for that partition, never for another: of two partitions that want one
+ * group the first in plan order keeps it. A host bridge without an id gets "phb<index>"
+ * (SEED-001.9).
  *
  * A partition that is refused, here or before (it is not looked at then), holds nothing: neither
  * groups nor memory, cores, name or input are lost to those after it. Cores are counted as handed

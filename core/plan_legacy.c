@@ -149,6 +149,7 @@ static bool parse_word(struct plan_partition *p, struct piece word)
 	memset(phb, 0, sizeof(*phb));
 	memcpy(phb->node, CMDLINE, sizeof(CMDLINE));
 	phb->window_size = PLAN_WINDOW_DEFAULT;
+	phb->window_page = 1u << PLAN_PAGE_SHIFT;
 	p->refused = false;
 	parse_pairs(p, phb, word);
 	right = !p->refused;

@@ -44,6 +44,20 @@ const struct rtas_service rtas_services[] = {
 		rtas_ibm_query_interrupt_source_number},
 };
 
+int32_t rtas_status(int err)
+{
+	switch (err) {
+	case 0:
+		return RTAS_SUCCESS;
+	case -EINVAL:
+		return RTAS_PARAM_ERROR;
+	case -EBUSY:
+		return RTAS_BUSY;
+	default:
+		return RTAS_HARDWARE;
+	}
+}
+
 const unsigned int rtas_num_services = sizeof(rtas_services) / sizeof(rtas_services[0]);
 
 static bool counts_fit(const struct rtas_service *svc, const struct rtas_call *call)

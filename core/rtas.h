@@ -20,6 +20,9 @@
 #define RTAS_BUSY	 (-2)
 #define RTAS_PARAM_ERROR (-3)
 
+/* The status word of an error of ours. -EBUSY, somebody else is at it: to come again. */
+int32_t rtas_status(int err);
+
 /*
  * rets[0] is the status, RTAS_SUCCESS unless a handler says otherwise. nout of the results are
  * written back, in the order of rets: 1 at first, and a handler that has data to give sets more, up

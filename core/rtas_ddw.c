@@ -25,20 +25,6 @@ static struct partition_phb *find_bridge(const struct rtas_call *call)
 	return bound->ddw.c.offered ? bound : NULL;
 }
 
-static int32_t status(int err)
-{
-	switch (err) {
-	case 0:
-		return RTAS_SUCCESS;
-	case -EINVAL:
-		return RTAS_PARAM_ERROR;
-	case -EBUSY:
-		return RTAS_BUSY;
-	default:
-		return RTAS_HARDWARE;
-	}
-}
-
 /* Two forms: status, windows, largest block in one cell or two, page sizes, migration. */
 void rtas_ibm_query_pe_dma_window(struct rtas_call *call)
 {
@@ -47,7 +33,7 @@ void rtas_ibm_query_pe_dma_window(struct rtas_call *call)
 	int err = bound ? ddw_query(&bound->ddw, &q) : -EINVAL;
 	unsigned int n = 1;
 
-	call->rets[0] = status(err);
+	call->rets[0] = rtas_status(err);
 	if (err) {
 		return;
 	}
@@ -70,7 +56,7 @@ void rtas_ibm_create_pe_dma_window(struct rtas_call *call)
 	int err = bound ? ddw_create(&bound->ddw, call->args[3], call->args[4], &slot) : -EINVAL;
 	const struct phb *phb;
 
-	call->rets[0] = status(err);
+	call->rets[0] = rtas_status(err);
 	if (err) {
 		return;
 	}
@@ -91,7 +77,7 @@ void rtas_ibm_remove_pe_dma_window(struct rtas_call *call)
 
 		for (unsigned int slot = 0; slot < PHB_MAX_WINDOWS && d->c.offered; slot++) {
 			if (p->phbs[i].at.liobn[slot] == call->args[0]) {
-				call->rets[0] = status(ddw_remove(d, slot));
+				call->rets[0] = rtas_status(ddw_remove(d, slot));
 				return;
 			}
 		}
@@ -102,5 +88,5 @@ void rtas_ibm_reset_pe_dma_window(struct rtas_call *call)
 {
 	struct partition_phb *bound = find_bridge(call);
 
-	call->rets[0] = status(bound ? ddw_reset(&bound->ddw) : -EINVAL);
+	call->rets[0] = rtas_status(bound ? ddw_reset(&bound->ddw) : -EINVAL);
 }

@@ -1,26 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * ibm,set-xive, ibm,get-xive, ibm,int-off and ibm,int-on: where a source's interrupts go. LoPAR
- * wants all four reentrant, and Linux calls them on several CPUs at once.
+ * wants all four reentrant, and Linux calls them on several CPUs at once: of two at one source at a
+ * time the second is told to come again.
  */
 #include "core/rtas.h"
 
 #include "core/xics.h"
-
-/* Two CPUs at one source at a time: the second is told to come again. */
-static int32_t xive_status(int err)
-{
-	switch (err) {
-	case 0:
-		return RTAS_SUCCESS;
-	case -EINVAL:
-		return RTAS_PARAM_ERROR;
-	case -EBUSY:
-		return RTAS_BUSY;
-	default:
-		return RTAS_HARDWARE;
-	}
-}
 
 /* args: source, server, priority. */
 void rtas_ibm_set_xive(struct rtas_call *call)
@@ -31,7 +17,7 @@ void rtas_ibm_set_xive(struct rtas_call *call)
 		err = xics_set(call->vcpu->partition, call->args[0], call->args[1],
 			(uint8_t)call->args[2]);
 	}
-	call->rets[0] = xive_status(err);
+	call->rets[0] = rtas_status(err);
 }
 
 /* args: source. Results: status, server, priority. */
@@ -41,7 +27,7 @@ void rtas_ibm_get_xive(struct rtas_call *call)
 	uint8_t prio;
 	int err = xics_get(call->vcpu->partition, call->args[0], &server, &prio);
 
-	call->rets[0] = xive_status(err);
+	call->rets[0] = rtas_status(err);
 	if (!err) {
 		call->rets[1] = (int32_t)server;
 		call->rets[2] = prio;
@@ -51,10 +37,10 @@ void rtas_ibm_get_xive(struct rtas_call *call)
 
 void rtas_ibm_int_off(struct rtas_call *call)
 {
-	call->rets[0] = xive_status(xics_set_enabled(call->vcpu->partition, call->args[0], false));
+	call->rets[0] = rtas_status(xics_set_enabled(call->vcpu->partition, call->args[0], false));
 }
 
 void rtas_ibm_int_on(struct rtas_call *call)
 {
-	call->rets[0] = xive_status(xics_set_enabled(call->vcpu->partition, call->args[0], true));
+	call->rets[0] = rtas_status(xics_set_enabled(call->vcpu->partition, call->args[0], true));
 }

@@ -22,7 +22,8 @@ static uint64_t page_index(const struct tce_window *w, ioba_t at)
 }
 
 int tce_window_init(struct tce_window *w, uint32_t liobn, ioba_t base, uint64_t size,
-	unsigned int page_shift, const struct tce_backend_ops *ops, void *backend)
+	unsigned int page_shift, const struct guest_mem *mem, const struct tce_backend_ops *ops,
+	void *backend)
 {
 	uint64_t page;
 
@@ -38,6 +39,8 @@ int tce_window_init(struct tce_window *w, uint32_t liobn, ioba_t base, uint64_t 
 	w->liobn = liobn;
 	w->base = base;
 	w->page_shift = page_shift;
+	w->undefined = (page - 1) & ~(uint64_t)TCE_PERM_MASK;
+	w->last = mem->size < page ? 0 : (mem->size - page) | TCE_PERM_MASK;
 	w->ops = ops;
 	w->backend = backend;
 	atomic_store(&w->npages, size >> page_shift);
@@ -46,15 +49,16 @@ int tce_window_init(struct tce_window *w, uint32_t liobn, ioba_t base, uint64_t 
 
 static void leave(struct tce_window *w)
 {
-	atomic_fetch_sub(&w->users, 1);
+	atomic_fetch_sub_explicit(&w->users, 1, memory_order_release);
 }
 
 /* Either the one who closes sees this user, or the user sees the window closed: both write first
- * and look then, in one order for all. */
+ * and look then, with a full barrier between. */
 static bool enter(struct tce_window *w)
 {
-	atomic_fetch_add(&w->users, 1);
-	if (atomic_load(&w->npages)) {
+	atomic_fetch_add_explicit(&w->users, 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(&w->npages, memory_order_relaxed)) {
 		return true;
 	}
 	leave(w);
@@ -64,77 +68,48 @@ static bool enter(struct tce_window *w)
 void tce_window_close(struct tce_window *w)
 {
 	atomic_store(&w->npages, 0);
-	while (atomic_load(&w->users)) {
+	atomic_thread_fence(memory_order_seq_cst);
+	while (atomic_load_explicit(&w->users, memory_order_acquire)) {
 	}
 }
 
 /* The caller is inside, here and in all that is static below. A window that is being closed has no
- * pages any more, and every range is refused. */
-static int check_range(const struct tce_window *w, ioba_t at, uint64_t npages)
+ * pages any more, and every range is refused. An address below the window is far past its end, when
+ * it is counted from the start, because a window does not pass 2^64. */
+static inline int check_range(const struct tce_window *w, ioba_t at, uint64_t npages)
 {
-	if (!npages || at.v < w->base.v) {
-		return -EINVAL;
-	}
-	if (!is_aligned(at.v - w->base.v, page_size(w))) {
-		return -EINVAL;
-	}
-	if (!range_below(page_index(w, at), npages, w->npages)) {
+	uint64_t offset = at.v - w->base.v;
+	uint64_t all = atomic_load_explicit(&w->npages, memory_order_relaxed);
+
+	if (!npages || !is_aligned(offset, page_size(w)) ||
+		!range_below(offset >> w->page_shift, npages, all)) {
 		return -EINVAL;
 	}
 	return 0;
 }
 
-/* One TCE as a run of one page. What gives no access names no page: its other bits are dropped
- * here, and neither the hardware nor H_GET_TCE ever sees them. */
-static int decode(
-	const struct tce_window *w, const struct guest_mem *mem, uint64_t tce, struct tce_run *run)
+/*
+ * A TCE becomes a word of the backend, in place; false if it is not right. What gives no access
+ * names no page: its other bits are dropped here, and neither the hardware nor H_GET_TCE ever sees
+ * them. This is the only check between a guest's TCE and the hardware's.
+ */
+static inline bool decode(const struct tce_window *w, uint64_t *tce)
 {
-	uint64_t page = tce & ~(uint64_t)TCE_PERM_MASK;
-
-	run->npages = 1;
-	run->perm = (unsigned int)(tce & TCE_PERM_MASK);
-	run->gpa = gpa(0);
-	if (!run->perm) {
-		return 0;
+	if (!(*tce & TCE_PERM_MASK)) {
+		*tce = 0;
+		return true;
 	}
-	if (!is_aligned(page, page_size(w)) || !guest_mem_has(mem, gpa(page), page_size(w))) {
-		return -EINVAL;
-	}
-	run->gpa = gpa(page);
-	return 0;
+	return !(*tce & w->undefined) && *tce <= w->last;
 }
 
-static bool continues(
-	const struct tce_window *w, const struct tce_run *run, const struct tce_run *next)
+static bool decode_all(const struct tce_window *w, uint64_t *tce, unsigned int n)
 {
-	if (run->perm != next->perm) {
-		return false;
-	}
-	return !run->perm || run->gpa.v + (run->npages << w->page_shift) == next->gpa.v;
-}
-
-/* All n TCEs, or -EINVAL. Runs, not entries, are what the backend is called with: one call per
- * page was measured at four times the cost. */
-static int decode_all(const struct tce_window *w, const struct guest_mem *mem, unsigned int n,
-	struct tce_scratch *s, unsigned int *nruns)
-{
-	unsigned int used = 0;
-
 	for (unsigned int i = 0; i < n; i++) {
-		struct tce_run run;
-		int err = decode(w, mem, s->tce[i], &run);
-
-		if (err) {
-			return err;
-		}
-		if (used && continues(w, &s->runs[used - 1], &run)) {
-			s->runs[used - 1].npages++;
-		} else {
-			s->runs[used++] = run;
+		if (!decode(w, &tce[i])) {
+			return false;
 		}
 	}
-	*nruns = used;
-	return 0;
+	return true;
 }
 
 /* The end of every change. The flush is made for a failed one too: entries that were there for a
@@ -150,85 +125,143 @@ static int finish(struct tce_window *w, uint64_t first, uint64_t npages, int err
 	return flush_err ? -EIO : 0;
 }
 
-static int put(struct tce_window *w, const struct guest_mem *mem, ioba_t at, unsigned int n,
-	struct tce_scratch *s)
-{
-	uint64_t first;
-	unsigned int nruns;
-	int err = check_range(w, at, n);
-
-	if (err) {
-		return err;
-	}
-	err = decode_all(w, mem, n, s, &nruns);
-	if (err) {
-		return err;
-	}
-	first = page_index(w, at);
-	err = w->ops->reserve(w->backend, first, n);
-	if (err) {
-		return err;
-	}
-	lock_take(&w->lock);
-	err = w->ops->map(w->backend, first, s->runs, nruns);
-	lock_drop(&w->lock);
-	return finish(w, first, n, err);
-}
-
-int tce_put(struct tce_window *w, const struct guest_mem *mem, ioba_t at, unsigned int n,
-	struct tce_scratch *s)
+static int map(struct tce_window *w, uint64_t first, const uint64_t *words, unsigned int n)
 {
 	int err;
 
-	if (n > TCE_MAX_BATCH || !enter(w)) {
-		return -EINVAL;
+	lock_take(&w->lock);
+	err = w->ops->map(w->backend, first, words, n);
+	lock_drop(&w->lock);
+	return err;
+}
+
+/* What the backend has missed is reserved, and the map made again. */
+static int map_anew(struct tce_window *w, uint64_t first, const uint64_t *words, unsigned int n)
+{
+	int err = w->ops->reserve(w->backend, first, n);
+
+	return err ? err : map(w, first, words, n);
+}
+
+/* Words that are right. Most of the time what they need is there. */
+static int put_words(struct tce_window *w, uint64_t first, const uint64_t *words, unsigned int n)
+{
+	int err = map(w, first, words, n);
+
+	if (err == -EAGAIN) {
+		err = map_anew(w, first, words, n);
 	}
-	err = put(w, mem, at, n, s);
+	return finish(w, first, n, err);
+}
+
+int tce_put(struct tce_window *w, ioba_t at, unsigned int n, struct tce_scratch *s)
+{
+	int err = -EINVAL;
+
+	if (n > TCE_MAX_BATCH || !enter(w)) {
+		return err;
+	}
+	if (!check_range(w, at, n) && decode_all(w, s->tce, n)) {
+		err = put_words(w, page_index(w, at), s->tce, n);
+	}
 	leave(w);
 	return err;
 }
 
-/* The range has been checked. */
-static int clear(struct tce_window *w, ioba_t at, uint64_t npages)
+/* What can be stored in one piece needs no lock. */
+static inline int put_word(struct tce_window *w, uint64_t index, uint64_t word)
 {
-	uint64_t first = page_index(w, at);
-	int err;
+	int err = w->ops->put ? w->ops->put(w->backend, index, word) : -EAGAIN;
 
-	lock_take(&w->lock);
-	err = w->ops->unmap(w->backend, first, npages);
-	lock_drop(&w->lock);
-	return finish(w, first, npages, err);
+	return err == -EAGAIN ? put_words(w, index, &word, 1) : err;
 }
 
-int tce_clear(struct tce_window *w, ioba_t at, uint64_t npages)
+int tce_put_one(struct tce_window *w, ioba_t at, uint64_t tce)
 {
-	int err = -EINVAL;
-
-	if (enter(w)) {
-		err = check_range(w, at, npages);
-		if (!err) {
-			err = clear(w, at, npages);
-		}
-		leave(w);
-	}
-	return err;
-}
-
-int tce_clear_step(struct tce_window *w, ioba_t *at, uint64_t *npages)
-{
-	uint64_t n = *npages < TCE_MAX_BATCH ? *npages : TCE_MAX_BATCH;
 	int err = -EINVAL;
 
 	if (!enter(w)) {
 		return err;
 	}
-	err = check_range(w, *at, *npages);
+	if (!check_range(w, at, 1) && decode(w, &tce)) {
+		err = put_word(w, page_index(w, at), tce);
+	}
+	leave(w);
+	return err;
+}
+
+/* The range has been checked, and is a step. */
+static int unmap(struct tce_window *w, uint64_t first, uint64_t npages)
+{
+	int err;
+
+	lock_take(&w->lock);
+	err = w->ops->unmap(w->backend, first, npages);
+	lock_drop(&w->lock);
+	return err;
+}
+
+/* How many of npages from first on, all in the window, need no clearing. Short ranges are cleared
+ * without asking. */
+static uint64_t skip(struct tce_window *w, uint64_t first, uint64_t npages)
+{
+	return npages > TCE_MAX_BATCH ? w->ops->skip(w->backend, first, npages) : 0;
+}
+
+/* Clears a step of the range and moves it on, also if that failed; nothing of it is left when
+ * *npages is 0. */
+static int clear_step(struct tce_window *w, uint64_t *first, uint64_t *npages)
+{
+	uint64_t empty = skip(w, *first, *npages);
+	uint64_t n = *npages - empty < TCE_MAX_BATCH ? *npages - empty : TCE_MAX_BATCH;
+	int err = 0;
+
+	if (n) {
+		err = finish(w, *first + empty, n, unmap(w, *first + empty, n));
+	}
+	*first += empty + n;
+	*npages -= empty + n;
+	return err;
+}
+
+int tce_clear(struct tce_window *w, ioba_t at, uint64_t npages)
+{
+	int err = -EINVAL;
+	uint64_t first;
+
+	if (!enter(w)) {
+		return err;
+	}
+	err = check_range(w, at, npages);
 	if (!err) {
-		err = clear(w, *at, n);
+		first = page_index(w, at);
+		/* What cannot be invalidated is no reason to leave the rest mapped. */
+		while (npages) {
+			int e = clear_step(w, &first, &npages);
+
+			err = err ? err : e;
+		}
+	}
+	leave(w);
+	return err;
+}
+
+int tce_clear_step(struct tce_window *w, ioba_t *at, uint64_t *npages)
+{
+	uint64_t first, n = *npages;
+	int err = -EINVAL;
+
+	if (!enter(w)) {
+		return err;
+	}
+	err = check_range(w, *at, n);
+	if (!err) {
+		first = page_index(w, *at);
+		err = clear_step(w, &first, &n);
 	}
 	if (!err) {
-		at->v += n << w->page_shift;
-		*npages -= n;
+		at->v = w->base.v + (first << w->page_shift);
+		*npages = n;
 	}
 	leave(w);
 	return err;
@@ -247,22 +280,15 @@ int tce_check_range(struct tce_window *w, ioba_t at, uint64_t npages)
 
 static int get(struct tce_window *w, ioba_t at, uint64_t *tce)
 {
-	gpa_t page = {0};
-	unsigned int perm = 0;
 	int err = check_range(w, at, 1);
 
 	if (err) {
 		return err;
 	}
 	lock_take(&w->lock);
-	err = w->ops->lookup(w->backend, page_index(w, at), &page, &perm);
+	err = w->ops->lookup(w->backend, page_index(w, at), tce);
 	lock_drop(&w->lock);
-	if (err) {
-		return err;
-	}
-	perm &= TCE_PERM_MASK;
-	*tce = perm ? page.v | perm : 0;
-	return 0;
+	return err;
 }
 
 int tce_get(struct tce_window *w, ioba_t at, uint64_t *tce)

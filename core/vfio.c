@@ -6,6 +6,8 @@
  */
 #include "core/vfio.h"
 
+#include "core/range.h"
+
 #include <string.h>
 
 static struct host_group *host_of(const struct vfio_group *g)
@@ -20,11 +22,10 @@ static bool group_viable(const struct vfio_group *g)
 	return h->closed && !h->refuse;
 }
 
-void vfio_init(struct vfio *v, struct board *board, struct mem_pool *pool)
+void vfio_init(struct vfio *v, struct board *board)
 {
 	memset(v, 0, sizeof(*v));
 	v->board = board;
-	v->pool = pool;
 	for (unsigned int i = 0; i < board->ngroups; i++) {
 		v->groups[i].vfio = v;
 		v->groups[i].host = i;
@@ -71,7 +72,7 @@ int vfio_unregister_driver(struct vfio *v, const struct vfio_iommu_driver *drive
 	return 0;
 }
 
-int vfio_open_container(struct vfio *v, struct vfio_container **out)
+int vfio_open_container(struct vfio *v, struct page_pool *tables, struct vfio_container **out)
 {
 	for (unsigned int i = 0; i < VFIO_MAX_CONTAINERS; i++) {
 		struct vfio_container *c = &v->containers[i];
@@ -82,6 +83,8 @@ int vfio_open_container(struct vfio *v, struct vfio_container **out)
 		}
 		if (!c->ngroups) {
 			c->vfio = v;
+			c->tables = tables;
+			c->memory = (struct guest_mem){0};
 			*out = c;
 			return 0;
 		}
@@ -165,7 +168,7 @@ int vfio_set_iommu(struct vfio_container *c, unsigned int model)
 	if (!driver) {
 		return -ENODEV;
 	}
-	err = driver->open(c->vfio, model, &data);
+	err = driver->open(c, model, &data);
 	if (err) {
 		return err;
 	}
@@ -255,7 +258,20 @@ int vfio_group_unset_container(struct vfio_group *g)
 		c->driver = NULL;
 		c->model = 0;
 		c->data = NULL;
+		c->memory = (struct guest_mem){0};
 	}
+	return 0;
+}
+
+int vfio_register_memory(struct vfio_container *c, const struct guest_mem *mem)
+{
+	if (!c->driver || !mem->size || !is_aligned(mem->size | mem->host.v, MEM_PAGE)) {
+		return -EINVAL;
+	}
+	if (c->memory.size) {
+		return -EBUSY;
+	}
+	c->memory = *mem;
 	return 0;
 }
 
@@ -289,12 +305,16 @@ int vfio_reserve(struct vfio_container *c, ioba_t iova, uint64_t len)
 	return c->driver->reserve(c->data, iova, len);
 }
 
-int vfio_map(struct vfio_container *c, ioba_t iova, const struct vfio_run *runs, unsigned int nruns)
+int vfio_map(struct vfio_container *c, ioba_t iova, const uint64_t *words, unsigned int n,
+	unsigned int page_shift)
 {
-	if (!c->driver || !nruns) {
+	if (!c->driver || !n || n > VFIO_MAX_BATCH) {
 		return -EINVAL;
 	}
-	return c->driver->map(c->data, iova, runs, nruns);
+	if (!c->memory.size) {
+		return -EPERM;
+	}
+	return c->driver->map(c->data, iova, words, n, page_shift);
 }
 
 int vfio_unmap(struct vfio_container *c, ioba_t iova, uint64_t len)
@@ -305,12 +325,20 @@ int vfio_unmap(struct vfio_container *c, ioba_t iova, uint64_t len)
 	return c->driver->unmap(c->data, iova, len);
 }
 
-int vfio_lookup(struct vfio_container *c, ioba_t iova, struct vfio_run *out)
+int vfio_lookup(struct vfio_container *c, ioba_t iova, uint64_t *word)
 {
 	if (!c->driver) {
 		return -EINVAL;
 	}
-	return c->driver->lookup(c->data, iova, out);
+	return c->driver->lookup(c->data, iova, word);
+}
+
+uint64_t vfio_skip(struct vfio_container *c, ioba_t iova, uint64_t len)
+{
+	if (!c->driver || !range_sound(iova, len)) {
+		return 0;
+	}
+	return c->driver->skip(c->data, iova, len);
 }
 
 int vfio_flush(struct vfio_container *c, ioba_t iova, uint64_t len)
@@ -319,4 +347,39 @@ int vfio_flush(struct vfio_container *c, ioba_t iova, uint64_t len)
 		return -EINVAL;
 	}
 	return c->driver->flush(c->data, iova, len);
+}
+
+int vfio_window_backend(
+	struct vfio_container *c, ioba_t start, const struct tce_backend_ops **ops, void **backend)
+{
+	if (!c->driver) {
+		return -EINVAL;
+	}
+	if (!c->driver->window_backend) {
+		return -ENOTSUP;
+	}
+	return c->driver->window_backend(c->data, start, ops, backend);
+}
+
+#define WORD_PERM ((uint64_t)(VFIO_DMA_READ | VFIO_DMA_WRITE))
+
+bool vfio_next_run(const uint64_t *words, unsigned int n, unsigned int page_shift, unsigned int *i,
+	struct vfio_run *run)
+{
+	uint64_t first, step;
+	unsigned int k = 1;
+
+	if (*i >= n) {
+		return false;
+	}
+	first = words[*i];
+	step = first ? 1ull << page_shift : 0;
+	while (k < n - *i && words[*i + k] == first + k * step) {
+		k++;
+	}
+	run->at = first & ~WORD_PERM;
+	run->len = (uint64_t)k << page_shift;
+	run->perm = (unsigned int)(first & WORD_PERM);
+	*i += k;
+	return true;
 }

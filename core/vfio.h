@@ -19,7 +19,9 @@
 #include "core/addr.h"
 #include "core/board.h"
 #include "core/err.h"
-#include "core/mem.h"
+#include "core/guest_mem.h"
+#include "core/page_pool.h"
+#include "core/tce.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -47,19 +49,28 @@ struct vfio_container;
 struct vfio_group;
 struct vfio_device;
 
-/* len bytes of host memory for the next len bytes of bus addresses; perm 0: no access, target means
- * nothing. R and W are apart: a write-only page is not readable (SEED-001.70). */
+/* The most pages that one map takes. */
+#define VFIO_MAX_BATCH 512u
+
+/*
+ * What vfio_map maps is an array of words, one a page: the page's address in the memory that was
+ * registered with the container (for a guest's, its guest-real address) with what the device may do
+ * (VFIO_DMA_*) in the low bits, which is the form of a TCE; 0 without access. R and W are apart: a
+ * write-only page is not readable (SEED-001.70). Measured, words cost less than runs where pages
+ * are scattered; a driver to which a call below it is dear asks vfio_next_run for runs.
+ */
 struct vfio_run {
-	hpa_t target;
+	uint64_t at; /* in the registered memory; perm 0: means nothing */
 	uint64_t len;
 	unsigned int perm;
 };
 
-/* A DMA window. page_shift and size are asked for; start is answered. */
+/* A DMA window. page_shift and size are asked for; levels, 0 for what the driver thinks best, is
+ * asked for and answered; start is answered. */
 struct vfio_window {
 	unsigned int page_shift;
 	uint64_t size;
-	unsigned int levels; /* of the table; 0: the driver chooses */
+	unsigned int levels; /* of the table */
 	ioba_t start;
 };
 
@@ -74,23 +85,34 @@ struct vfio_window {
  *		    does leaves the group closed for good, and said so.
  * create_window, remove_window: as VFIO_IOMMU_SPAPR_TCE_CREATE and _REMOVE. NULL: -EINVAL.
  * reserve .. flush: the contract of design decision 6; ranges are bytes and whole pages of one
- *		    window. After a successful reserve, map and unmap of a driver that writes the
- *		    hardware's own table cannot fail.
+ *		    window. page_shift of map is that of the words, the window's or a larger one:
+ *such a word maps several pages of the window. map of a range that is not reserved is -EAGAIN,
+ *nothing changed; of one that is, a driver that writes the hardware's own table cannot fail. The
+ *words are sound: aligned, known permissions, inside the registered memory. lookup:	    the word
+ *of the window's page at iova. window_backend:  for who uses one window a lot: what does the same
+ *for the window at start, by its pages, without asking each time where it is. Ends with the window.
+ *NULL: there is no such thing. skip:	    how many bytes from iova on, whole pages and up to len,
+ *are certain to be without access, so that nobody needs to look at them. Takes bounded time, and
+ *may therefore say too few, or 0.
  */
 struct vfio_iommu_driver {
 	const char *name;
 	bool (*check_extension)(unsigned int extension);
-	int (*open)(struct vfio *vfio, unsigned int model, void **data);
+	int (*open)(struct vfio_container *c, unsigned int model, void **data);
 	void (*release)(void *data);
 	int (*attach_group)(void *data, struct vfio_group *group);
 	void (*detach_group)(void *data, struct vfio_group *group);
 	int (*create_window)(void *data, struct vfio_window *window);
 	int (*remove_window)(void *data, ioba_t start);
 	int (*reserve)(void *data, ioba_t iova, uint64_t len);
-	int (*map)(void *data, ioba_t iova, const struct vfio_run *runs, unsigned int nruns);
+	int (*map)(void *data, ioba_t iova, const uint64_t *words, unsigned int n,
+		unsigned int page_shift);
 	int (*unmap)(void *data, ioba_t iova, uint64_t len);
-	int (*lookup)(void *data, ioba_t iova, struct vfio_run *out);
+	int (*lookup)(void *data, ioba_t iova, uint64_t *word);
+	uint64_t (*skip)(void *data, ioba_t iova, uint64_t len);
 	int (*flush)(void *data, ioba_t iova, uint64_t len);
+	int (*window_backend)(
+		void *data, ioba_t start, const struct tce_backend_ops **ops, void **backend);
 };
 
 struct vfio_device {
@@ -112,6 +134,8 @@ struct vfio_group {
 struct vfio_container {
 	atomic_bool opened; /* partitions that start again at once may look for one at once */
 	struct vfio *vfio;
+	struct page_pool *tables; /* where the driver gets table memory */
+	struct guest_mem memory;  /* registered; size 0: none is */
 	unsigned int ngroups;
 	const struct vfio_iommu_driver *driver; /* NULL: unprivileged */
 	unsigned int model;
@@ -121,7 +145,6 @@ struct vfio_container {
 /* Zeroed by vfio_init. */
 struct vfio {
 	struct board *board;
-	struct mem_pool *pool; /* where drivers get table memory */
 	unsigned int ndrivers;
 	const struct vfio_iommu_driver *drivers[VFIO_MAX_DRIVERS];
 	struct vfio_container containers[VFIO_MAX_CONTAINERS];
@@ -130,17 +153,23 @@ struct vfio {
 };
 
 /* One group object and one device per host group and function of the scanned board. */
-void vfio_init(struct vfio *v, struct board *board, struct mem_pool *pool);
+void vfio_init(struct vfio *v, struct board *board);
 
 /* -EBUSY: already there (by address or name). -ENOSPC. Unregister: -ENOENT; -EBUSY: in use by a
  * container (SEED-004.10). */
 int vfio_register_driver(struct vfio *v, const struct vfio_iommu_driver *driver) must_check;
 int vfio_unregister_driver(struct vfio *v, const struct vfio_iommu_driver *driver) must_check;
 
-/* A fresh container: no group, no rights. -ENOSPC. Put: the opener lets go; its groups keep it
- * until the last has left. */
-int vfio_open_container(struct vfio *v, struct vfio_container **out) must_check;
+/* A fresh container: no group, no rights. tables: where its drivers get what they need; lives
+ * longer than it. -ENOSPC. Put: the opener lets go; its groups keep it until the last has left. */
+int vfio_open_container(
+	struct vfio *v, struct page_pool *tables, struct vfio_container **out) must_check;
 void vfio_put_container(struct vfio_container *c);
+
+/* The memory that this container's maps are about, as VFIO_IOMMU_SPAPR_REGISTER_MEMORY; one piece,
+ * until the container goes. -EINVAL: no IOMMU set, size 0 or not whole pages. -EBUSY: it has one.
+ */
+int vfio_register_memory(struct vfio_container *c, const struct guest_mem *mem) must_check;
 
 /* In every state. check_extension: without a driver all registered ones are asked, with one only
  * that one (SEED-004.6). */
@@ -176,16 +205,26 @@ void vfio_put_device(struct vfio_device *d);
  * create_window: -EINVAL bad page size, size or levels; -ENOSPC no window free; -ENOMEM.
  * remove_window: -EINVAL no window starts there; -EIO the window is gone, but the hardware did not
  *	confirm it: its table stays out of use until every group has been closed.
- * reserve, map, unmap, lookup, flush: -EINVAL unless whole pages inside one window, run lengths
- * whole pages, and permissions known. */
+ * map: up to VFIO_MAX_BATCH words, already sound (see struct vfio_iommu_driver): who makes them
+ *	checks them, once. -EPERM: no memory is registered. -EAGAIN: reserve first.
+ * reserve, map, unmap, lookup, flush: -EINVAL unless whole pages inside one window. */
 int vfio_create_window(struct vfio_container *c, struct vfio_window *window) must_check;
 int vfio_remove_window(struct vfio_container *c, ioba_t start) must_check;
 int vfio_reserve(struct vfio_container *c, ioba_t iova, uint64_t len) must_check;
-int vfio_map(struct vfio_container *c, ioba_t iova, const struct vfio_run *runs,
-	unsigned int nruns) must_check;
+int vfio_map(struct vfio_container *c, ioba_t iova, const uint64_t *words, unsigned int n,
+	unsigned int page_shift) must_check;
 int vfio_unmap(struct vfio_container *c, ioba_t iova, uint64_t len) must_check;
-int vfio_lookup(struct vfio_container *c, ioba_t iova, struct vfio_run *out) must_check;
+int vfio_lookup(struct vfio_container *c, ioba_t iova, uint64_t *word) must_check;
+uint64_t vfio_skip(struct vfio_container *c, ioba_t iova, uint64_t len);
 int vfio_flush(struct vfio_container *c, ioba_t iova, uint64_t len) must_check;
+
+/* See window_backend of struct vfio_iommu_driver. -EINVAL: no window starts there. -ENOTSUP. */
+int vfio_window_backend(struct vfio_container *c, ioba_t start, const struct tce_backend_ops **ops,
+	void **backend) must_check;
+
+/* The longest run from words[*i] on; *i becomes the word after it. False: there is none left. */
+bool vfio_next_run(const uint64_t *words, unsigned int n, unsigned int page_shift, unsigned int *i,
+	struct vfio_run *run);
 
 /* Config space (4096 bytes) of an open device: 1, 2 or 4 bytes, naturally aligned, little-endian
  * value as a number. -EINVAL: size, alignment, offset, not open. -EIO: no answer; the device is

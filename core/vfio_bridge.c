@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * From the guest's windows to VFIO's: guest-real runs become host runs, and pages counted from a
- * window's start become bus addresses. Nothing outside the partition's memory passes here, whoever
- * asks: what the TCE layer has checked is checked again before a host address is made of it.
+ * From the guest's windows to VFIO's: pages counted from a window's start become bus addresses.
+ * What the pages map stays in guest-real terms: it is the container that knows where its memory is.
  */
 #include "core/vfio_bridge.h"
 
@@ -24,39 +23,11 @@ static int bridge_reserve(void *backend, uint64_t first, uint64_t npages)
 	return vfio_reserve(bw->container, page_at(bw, first), npages << bw->page_shift);
 }
 
-static int run_to_host(
-	const struct vfio_bridge_window *bw, const struct tce_run *from, struct vfio_run *to)
-{
-	to->len = from->npages << bw->page_shift;
-	to->perm = from->perm;
-	to->target = hpa(0);
-	if (to->len >> bw->page_shift != from->npages) {
-		return -EFAULT;
-	}
-	if (from->perm) {
-		if (!guest_mem_has(&bw->mem, from->gpa, to->len)) {
-			return -EFAULT;
-		}
-		to->target = hpa(bw->mem.host.v + from->gpa.v);
-	}
-	return 0;
-}
-
-static int bridge_map(void *backend, uint64_t first, const struct tce_run *runs, unsigned int nruns)
+static int bridge_map(void *backend, uint64_t first, const uint64_t *words, unsigned int n)
 {
 	struct vfio_bridge_window *bw = backend;
 
-	if (nruns > TCE_MAX_BATCH) {
-		return -EINVAL;
-	}
-	for (unsigned int i = 0; i < nruns; i++) {
-		int err = run_to_host(bw, &runs[i], &bw->runs[i]);
-
-		if (err) {
-			return err;
-		}
-	}
-	return vfio_map(bw->container, page_at(bw, first), bw->runs, nruns);
+	return vfio_map(bw->container, page_at(bw, first), words, n, bw->page_shift);
 }
 
 static int bridge_unmap(void *backend, uint64_t first, uint64_t npages)
@@ -66,25 +37,19 @@ static int bridge_unmap(void *backend, uint64_t first, uint64_t npages)
 	return vfio_unmap(bw->container, page_at(bw, first), npages << bw->page_shift);
 }
 
-static int bridge_lookup(void *backend, uint64_t index, gpa_t *gpa_out, unsigned int *perm)
+static int bridge_lookup(void *backend, uint64_t index, uint64_t *word)
 {
 	struct vfio_bridge_window *bw = backend;
-	struct vfio_run run;
-	int err = vfio_lookup(bw->container, page_at(bw, index), &run);
 
-	if (err) {
-		return err;
-	}
-	*perm = run.perm;
-	*gpa_out = gpa(0);
-	if (run.perm) {
-		/* A host address that is not this partition's must not be told to it. */
-		if (!range_inside(run.target.v, run.len, bw->mem.host.v, bw->mem.size)) {
-			return -EFAULT;
-		}
-		*gpa_out = gpa(run.target.v - bw->mem.host.v);
-	}
-	return 0;
+	return vfio_lookup(bw->container, page_at(bw, index), word);
+}
+
+static uint64_t bridge_skip(void *backend, uint64_t first, uint64_t npages)
+{
+	struct vfio_bridge_window *bw = backend;
+
+	return vfio_skip(bw->container, page_at(bw, first), npages << bw->page_shift) >>
+	       bw->page_shift;
 }
 
 static int bridge_flush(void *backend, uint64_t first, uint64_t npages)
@@ -99,6 +64,7 @@ const struct tce_backend_ops vfio_bridge_tce_ops = {
 	.map = bridge_map,
 	.unmap = bridge_unmap,
 	.lookup = bridge_lookup,
+	.skip = bridge_skip,
 	.flush = bridge_flush,
 };
 
@@ -129,20 +95,42 @@ static int create_at(struct vfio_container *c, ioba_t base, uint64_t size, unsig
 	return 0;
 }
 
-int vfio_bridge_open_window(struct vfio_bridge_window *bw, struct tce_window *w,
-	struct vfio_container *c, const struct guest_mem *mem, uint32_t liobn, ioba_t base,
-	uint64_t size, unsigned int page_shift)
+unsigned int vfio_bridge_host_page(uint32_t host_shifts, unsigned int page_shift)
 {
-	int err = create_at(c, base, size, page_shift);
+	for (unsigned int split = 0; split <= VFIO_BRIDGE_SPLIT_SHIFT && split < page_shift;
+		split++) {
+		if (page_shift - split < 32 && host_shifts >> (page_shift - split) & 1) {
+			return page_shift - split;
+		}
+	}
+	return 0;
+}
+
+int vfio_bridge_open_window(struct vfio_bridge_window *bw, struct tce_window *w,
+	struct vfio_container *c, uint32_t liobn, ioba_t base, uint64_t size,
+	unsigned int page_shift, unsigned int host_shift)
+{
+	const struct tce_backend_ops *ops = &vfio_bridge_tce_ops;
+	void *backend = bw;
+	int err;
+
+	if (page_shift < host_shift || page_shift - host_shift > VFIO_BRIDGE_SPLIT_SHIFT) {
+		return -EINVAL;
+	}
+	err = create_at(c, base, size, host_shift);
 
 	if (err) {
 		return err;
 	}
 	bw->container = c;
-	bw->mem = *mem;
 	bw->start = base;
 	bw->page_shift = page_shift;
-	err = tce_window_init(w, liobn, base, size, page_shift, &vfio_bridge_tce_ops, bw);
+	/* Where pages are the same below, the driver does the work itself. */
+	if (page_shift == host_shift && vfio_window_backend(c, base, &ops, &backend)) {
+		ops = &vfio_bridge_tce_ops;
+		backend = bw;
+	}
+	err = tce_window_init(w, liobn, base, size, page_shift, &c->memory, ops, backend);
 	if (err) {
 		(void)remove_window(c, base);
 	}
@@ -166,28 +154,41 @@ static unsigned int largest_page(uint32_t page_shifts, uint64_t at, uint64_t siz
 	return 0;
 }
 
-static int map_all(struct vfio_container *c, const struct guest_mem *mem, ioba_t base)
-{
-	struct vfio_run run = {mem->host, mem->size, VFIO_DMA_READ | VFIO_DMA_WRITE};
-	int err = vfio_reserve(c, base, mem->size);
+/* Words of one map; all of a large memory is many of them. */
+#define BYPASS_BATCH 64u
 
-	if (!err) {
-		err = vfio_map(c, base, &run, 1);
+static int map_batch(struct vfio_container *c, ioba_t base, uint64_t at, unsigned int shift)
+{
+	uint64_t left = (c->memory.size - at) >> shift;
+	unsigned int n = left < BYPASS_BATCH ? (unsigned int)left : BYPASS_BATCH;
+	uint64_t words[BYPASS_BATCH];
+	int err;
+
+	for (unsigned int i = 0; i < n; i++) {
+		words[i] = (at + ((uint64_t)i << shift)) | VFIO_DMA_READ | VFIO_DMA_WRITE;
 	}
-	if (!err) {
-		err = vfio_flush(c, base, mem->size);
-	}
-	return err;
+	err = vfio_reserve(c, ioba(base.v + at), (uint64_t)n << shift);
+	return err ? err : vfio_map(c, ioba(base.v + at), words, n, shift);
 }
 
-int vfio_bridge_open_bypass(
-	struct vfio_container *c, const struct guest_mem *mem, ioba_t base, uint32_t page_shifts)
+static int map_all(struct vfio_container *c, ioba_t base, unsigned int shift)
 {
+	int err = 0;
+
+	for (uint64_t at = 0; at < c->memory.size && !err; at += (uint64_t)BYPASS_BATCH << shift) {
+		err = map_batch(c, base, at, shift);
+	}
+	return err ? err : vfio_flush(c, base, c->memory.size);
+}
+
+int vfio_bridge_open_bypass(struct vfio_container *c, ioba_t base, uint32_t page_shifts)
+{
+	const struct guest_mem *mem = &c->memory;
 	unsigned int shift = largest_page(page_shifts, mem->host.v, mem->size);
 	uint64_t size;
 	int err;
 
-	if (!shift || !mem->size || mem->size > 1ull << 63) {
+	if (!shift || !mem->size || mem->size > 1ull << 58) {
 		return -EINVAL;
 	}
 	/* Windows are powers of two; what lies past the memory stays without access. */
@@ -197,9 +198,14 @@ int vfio_bridge_open_bypass(
 	if (err) {
 		return err;
 	}
-	err = map_all(c, mem, base);
+	err = map_all(c, base, shift);
 	if (err) {
 		(void)remove_window(c, base);
 	}
 	return err;
+}
+
+int vfio_bridge_close_bypass(struct vfio_container *c, ioba_t base)
+{
+	return remove_window(c, base);
 }

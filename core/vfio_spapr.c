@@ -8,56 +8,64 @@
  */
 #include "core/vfio_spapr.h"
 
-#include "core/be.h"
 #include "core/host_pci.h"
 #include "core/log.h"
 #include "core/range.h"
+#include "core/tce_table.h"
 
 #include <stdatomic.h>
 #include <string.h>
 
 /* Bus addresses with this bit set are window 1's. */
 #define WINDOW_BIT 59u
-/* The smallest table a PHB takes; a smaller window uses the start of one. */
-#define TABLE_MIN MEM_PAGE
-/* Above this many pages a PE's cache is killed as a whole: firmware kills page by page. */
-#define KILL_PAGES_MAX 512u
-/* Real addresses have at most 60 bits (Power ISA). */
-#define REAL_LIMIT (1ull << 60)
 
 #define PERM_MASK ((uint64_t)(VFIO_DMA_READ | VFIO_DMA_WRITE))
 
+struct spapr;
+
+/* A group's, as an invalidation wants it. */
+struct spapr_pe {
+	struct host_phb *phb;
+	unsigned int pe;
+	unsigned int group; /* index into board.groups */
+};
+
 struct spapr_window {
+	struct spapr *owner;
+	uint64_t host; /* host-real address of the registered memory */
 	uint64_t start;
 	uint64_t size; /* 0: not open */
 	unsigned int page_shift;
-	be64_t *tce;
-	hpa_t table;
-	/* 0: no table. A table without an open window is one that hardware may still look at. */
-	uint64_t table_bytes;
+	/* A table without an open window is one that hardware may still look at. */
+	struct tce_table table;
 };
 
-/* A container's data, one page of the pool. */
+/* A container's data, one page of its pool. */
 struct spapr {
-	struct vfio *vfio;
+	struct vfio_container *container;
 	struct log_limit log;
 	bool stuck; /* a PE could not be closed: the tables are lost */
 	unsigned int ngroups;
-	unsigned int groups[VFIO_MAX_GROUPS]; /* indices into board.groups */
+	struct spapr_pe pes[VFIO_MAX_GROUPS];
 	atomic_uint walkers; /* who is inside a walk of a table: it stays until they are out */
 	struct spapr_window windows[HOST_PHB_MAX_WINDOWS];
 };
 
 _Static_assert(sizeof(struct spapr) <= MEM_PAGE, "container data must fit the page it gets");
 
+static struct board *board_of(const struct spapr *s)
+{
+	return s->container->vfio->board;
+}
+
 static struct host_group *group_at(const struct spapr *s, unsigned int i)
 {
-	return &s->vfio->board->groups[s->groups[i]];
+	return &board_of(s)->groups[s->pes[i].group];
 }
 
 static struct host_phb *phb_of(const struct spapr *s, const struct host_group *g)
 {
-	return &s->vfio->board->phbs[g->phb];
+	return &board_of(s)->phbs[g->phb];
 }
 
 static bool spapr_check_extension(unsigned int extension)
@@ -65,55 +73,32 @@ static bool spapr_check_extension(unsigned int extension)
 	return extension == VFIO_SPAPR_TCE_v2_IOMMU;
 }
 
-static int spapr_open(struct vfio *vfio, unsigned int model, void **data)
+static int spapr_open(struct vfio_container *c, unsigned int model, void **data)
 {
 	struct spapr *s;
 	hpa_t at;
 	int err;
 
 	(void)model;
-	err = mem_alloc(vfio->pool, MEM_PAGE, MEM_PAGE, &at);
+	err = page_pool_take(c->tables, 1, &at);
 	if (err) {
 		return err;
 	}
-	s = mem_ptr(vfio->pool, at);
+	s = page_pool_ptr(c->tables, at);
 	memset(s, 0, MEM_PAGE);
-	s->vfio = vfio;
+	s->container = c;
 	*data = s;
 	return 0;
 }
 
-static void free_pages(struct mem_pool *pool, hpa_t at, uint64_t size)
+static bool has_table(const struct spapr_window *w)
 {
-	int err = mem_free(pool, at, size);
-
-	if (err) {
-		log_msg(LOG_WARN, "VFIO: 0x%llx bytes of table memory stay out of use (%s)",
-			(unsigned long long)size, err_name(err));
-	}
+	return w->table.levels != 0;
 }
 
-/* One 64-bit store: the PHB sees the old entry or the new one, never a mixture. */
-static void store_tce(be64_t *tce, uint64_t val)
+static void empty_table(struct spapr_window *w)
 {
-	__atomic_store_n(&tce->raw, be64(val).raw, __ATOMIC_RELAXED);
-}
-
-static uint64_t load_tce(const be64_t *tce)
-{
-	return be64_get((be64_t){__atomic_load_n(&tce->raw, __ATOMIC_RELAXED)});
-}
-
-static void clear_tces(be64_t *tce, uint64_t n)
-{
-	for (uint64_t i = 0; i < n; i++) {
-		store_tce(&tce[i], 0);
-	}
-}
-
-static uint64_t window_pages(const struct spapr_window *w)
-{
-	return w->size >> w->page_shift;
+	tce_table_clear(&w->table, 0, w->table.nentries);
 }
 
 /* What this PHB's walker and cache did with window win of the PE is over. */
@@ -121,7 +106,7 @@ static int close_on_group(const struct spapr *s, const struct host_group *g, uns
 {
 	struct host_phb *phb = phb_of(s, g);
 	int err = phb->ops->window_off(phb, g->pe, win);
-	int kill_err = phb->ops->tce_kill(phb, g->pe, 0, ioba(0), 0);
+	int kill_err = phb->ops->tce_kill(phb, g->pe);
 
 	return err ? err : kill_err;
 }
@@ -133,7 +118,7 @@ static int retire_window(struct spapr *s, unsigned int win, unsigned int ngroups
 	struct spapr_window *w = &s->windows[win];
 	int err = 0;
 
-	clear_tces(w->tce, window_pages(w));
+	empty_table(w);
 	__atomic_store_n(&w->size, 0, __ATOMIC_RELAXED);
 	atomic_thread_fence(memory_order_seq_cst);
 	/* Whoever walks it has counted himself in before he looked at the size. */
@@ -146,8 +131,7 @@ static int retire_window(struct spapr *s, unsigned int win, unsigned int ngroups
 	}
 	/* A PE that has left without being closed may look, too. */
 	if (!err && !s->stuck) {
-		free_pages(s->vfio->pool, w->table, w->table_bytes);
-		w->table_bytes = 0;
+		tce_table_exit(&w->table);
 	}
 	return err;
 }
@@ -155,27 +139,26 @@ static int retire_window(struct spapr *s, unsigned int win, unsigned int ngroups
 static void spapr_release(void *data)
 {
 	struct spapr *s = data;
-	hpa_t self = hpa((uint64_t)((uintptr_t)s - s->vfio->pool->bias));
+	struct page_pool *pool = s->container->tables;
 
 	for (unsigned int i = 0; i < HOST_PHB_MAX_WINDOWS; i++) {
 		struct spapr_window *w = &s->windows[i];
 
-		if (!w->table_bytes) {
+		if (!has_table(w)) {
 			continue;
 		}
-		clear_tces(w->tce, window_pages(w));
+		empty_table(w);
 		if (s->stuck) {
 			log_msg(LOG_ERR,
 				"VFIO: a PE may still see a TCE table: 0x%llx bytes are kept out "
-				"of "
-				"use, empty",
-				(unsigned long long)w->table_bytes);
+				"of use, empty",
+				(unsigned long long)tce_table_bytes(&w->table));
 		} else {
-			free_pages(s->vfio->pool, w->table, w->table_bytes);
+			tce_table_exit(&w->table);
 		}
 	}
 	atomic_thread_fence(memory_order_seq_cst);
-	free_pages(s->vfio->pool, self, MEM_PAGE);
+	page_pool_give(pool, hpa((uint64_t)((uintptr_t)s - pool->bias)));
 }
 
 /* The PE's window win is what the container's is. */
@@ -187,13 +170,14 @@ static int show_window(const struct spapr *s, const struct host_group *g, unsign
 	if (!w->size) {
 		return phb->ops->window_off(phb, g->pe, win);
 	}
-	return phb->ops->window_set(phb, g->pe, win, w->table, w->table_bytes, 1, w->page_shift);
+	return phb->ops->window_set(
+		phb, g->pe, win, w->table.root, MEM_PAGE, w->table.levels, w->page_shift);
 }
 
 static int spapr_attach_group(void *data, struct vfio_group *group)
 {
 	struct spapr *s = data;
-	struct host_group *g = &s->vfio->board->groups[group->host];
+	struct host_group *g = &board_of(s)->groups[group->host];
 	int err = 0;
 
 	/* Open from the first step on, so that whoever stops half way has to close it. */
@@ -202,12 +186,12 @@ static int spapr_attach_group(void *data, struct vfio_group *group)
 		err = show_window(s, g, win);
 	}
 	if (err) {
-		if (host_pci_quarantine(s->vfio->board, g)) {
+		if (host_pci_quarantine(board_of(s), g)) {
 			s->stuck = true;
 		}
 		return err;
 	}
-	s->groups[s->ngroups++] = group->host;
+	s->pes[s->ngroups++] = (struct spapr_pe){phb_of(s, g), g->pe, group->host};
 	return 0;
 }
 
@@ -216,14 +200,14 @@ static void spapr_detach_group(void *data, struct vfio_group *group)
 	struct spapr *s = data;
 	unsigned int i = 0;
 
-	if (host_pci_quarantine(s->vfio->board, &s->vfio->board->groups[group->host])) {
+	if (host_pci_quarantine(board_of(s), &board_of(s)->groups[group->host])) {
 		s->stuck = true;
 	}
-	while (i < s->ngroups && s->groups[i] != group->host) {
+	while (i < s->ngroups && s->pes[i].group != group->host) {
 		i++;
 	}
 	if (i < s->ngroups) {
-		s->groups[i] = s->groups[--s->ngroups];
+		s->pes[i] = s->pes[--s->ngroups];
 	}
 }
 
@@ -239,31 +223,22 @@ static uint32_t common_page_shifts(const struct spapr *s)
 
 static bool window_sound(const struct spapr *s, const struct vfio_window *ask)
 {
-	return ask->levels <= 1 && ask->page_shift >= 12 && ask->page_shift < 32 &&
+	return ask->page_shift >= 12 && ask->page_shift < 32 &&
 	       (common_page_shifts(s) >> ask->page_shift & 1) && is_pow2(ask->size) &&
-	       ask->size >> ask->page_shift && ask->size <= 1ull << WINDOW_BIT;
+	       ask->size >> ask->page_shift && ask->size <= 1ull << WINDOW_BIT &&
+	       is_aligned(s->container->memory.host.v, 1ull << ask->page_shift);
 }
 
 uint64_t vfio_spapr_table_size(uint64_t size, unsigned int page_shift)
 {
-	uint64_t bytes = (size >> page_shift) * sizeof(be64_t);
+	uint64_t entries = size >> page_shift;
+	uint64_t nodes = 0;
 
-	return bytes < TABLE_MIN ? TABLE_MIN : bytes;
-}
-
-static int alloc_table(struct spapr *s, struct spapr_window *w, const struct vfio_window *ask)
-{
-	uint64_t bytes = vfio_spapr_table_size(ask->size, ask->page_shift);
-	int err;
-
-	err = mem_alloc(s->vfio->pool, bytes, bytes, &w->table);
-	if (err) {
-		return err;
+	for (unsigned int i = tce_table_levels(entries); i > 0; i--) {
+		entries = (entries + TCE_TABLE_ENTRIES - 1) >> TCE_TABLE_BITS;
+		nodes += entries;
 	}
-	w->tce = mem_ptr(s->vfio->pool, w->table);
-	w->table_bytes = bytes;
-	memset(w->tce, 0, bytes);
-	return 0;
+	return nodes * MEM_PAGE;
 }
 
 static int spapr_create_window(void *data, struct vfio_window *ask)
@@ -273,20 +248,26 @@ static int spapr_create_window(void *data, struct vfio_window *ask)
 	unsigned int win = 0;
 	int err;
 
+	if (!s->container->memory.size) {
+		return -EPERM;
+	}
 	if (!window_sound(s, ask)) {
 		return -EINVAL;
 	}
-	while (win < HOST_PHB_MAX_WINDOWS && s->windows[win].table_bytes) {
+	while (win < HOST_PHB_MAX_WINDOWS && has_table(&s->windows[win])) {
 		win++;
 	}
 	if (win == HOST_PHB_MAX_WINDOWS) {
 		return -ENOSPC;
 	}
 	w = &s->windows[win];
-	err = alloc_table(s, w, ask);
+	err = tce_table_init(
+		&w->table, s->container->tables, ask->size >> ask->page_shift, ask->levels);
 	if (err) {
 		return err;
 	}
+	w->owner = s;
+	w->host = s->container->memory.host.v;
 	w->start = (uint64_t)win << WINDOW_BIT;
 	w->page_shift = ask->page_shift;
 	/* Last: a walker that sees it sees the others. */
@@ -301,7 +282,7 @@ static int spapr_create_window(void *data, struct vfio_window *ask)
 			return err;
 		}
 	}
-	ask->levels = 1;
+	ask->levels = w->table.levels;
 	ask->start = ioba(w->start);
 	return 0;
 }
@@ -330,57 +311,221 @@ static struct spapr_window *find_window(struct spapr *s, ioba_t iova, uint64_t l
 	return w;
 }
 
-static be64_t *tce_at(const struct spapr_window *w, ioba_t iova)
+static uint64_t index_of(const struct spapr_window *w, ioba_t iova)
 {
-	return &w->tce[(iova.v - w->start) >> w->page_shift];
+	return (iova.v - w->start) >> w->page_shift;
 }
+
+/* One window, by its pages: what a struct tce_backend_ops is. Its caller keeps to the window. */
+
+static int window_reserve(void *backend, uint64_t first, uint64_t n)
+{
+	struct spapr_window *w = backend;
+
+	return tce_table_reserve(&w->table, first, n);
+}
+
+static bool all_reserved(const struct spapr_window *w, uint64_t first, uint64_t n)
+{
+	while (n) {
+		uint64_t k;
+
+		if (!tce_table_at(&w->table, first, &k)) {
+			return false;
+		}
+		k = k < n ? k : n;
+		first += k;
+		n -= k;
+	}
+	return true;
+}
+
+/* From the registered memory to the host's. */
+static uint64_t host_word(uint64_t word, uint64_t host)
+{
+	return word ? word + host : 0;
+}
+
+static void store_words(be64_t *tce, const uint64_t *words, uint64_t n, uint64_t host)
+{
+	for (uint64_t i = 0; i < n; i++) {
+		tce_table_store(&tce[i], host_word(words[i], host));
+	}
+}
+
+/* The way to an entry is looked up once for all that are in its node. */
+static int window_map(void *backend, uint64_t first, const uint64_t *words, unsigned int n)
+{
+	struct spapr_window *w = backend;
+	uint64_t left = n, k;
+	be64_t *tce = tce_table_at(&w->table, first, &k);
+
+	if (!tce || (k < left && !all_reserved(w, first + k, left - k))) {
+		return -EAGAIN;
+	}
+	while (k < left) {
+		store_words(tce, words, k, w->host);
+		words += k;
+		first += k;
+		left -= k;
+		tce = tce_table_at(&w->table, first, &k);
+	}
+	store_words(tce, words, left, w->host);
+	return 0;
+}
+
+static int window_unmap(void *backend, uint64_t first, uint64_t n)
+{
+	struct spapr_window *w = backend;
+
+	tce_table_clear(&w->table, first, n);
+	return 0;
+}
+
+static int window_lookup(void *backend, uint64_t index, uint64_t *word)
+{
+	struct spapr_window *w = backend;
+	const struct guest_mem *mem = &w->owner->container->memory;
+	be64_t *tce;
+	uint64_t val = tce_table_find(&w->table, index, &tce) ? tce_table_load(tce) : 0;
+
+	*word = 0;
+	if (val & PERM_MASK) {
+		uint64_t page = 1ull << w->page_shift;
+
+		/* A host address that is not this container's memory is nobody's to know. */
+		if (!range_inside(align_down(val, page), page, w->host, mem->size)) {
+			return -EFAULT;
+		}
+		*word = val - w->host;
+	}
+	return 0;
+}
+
+static uint64_t window_skip(void *backend, uint64_t first, uint64_t n)
+{
+	const struct spapr_window *w = backend;
+
+	return tce_table_skip(&w->table, first, n);
+}
+
+static __attribute__((noinline)) int kill_failed(
+	struct spapr *s, const struct spapr_pe *pe, int err)
+{
+	log_limited(&s->log, LOG_ERR, "PHB#%04x[%03x]: TCE invalidation failed (%s)",
+		(unsigned int)pe->phb->id, pe->pe, err_name(err));
+	return -EIO;
+}
+
+static inline int kill_all(struct spapr *s)
+{
+	int ret = 0;
+
+	/* The PHB fetches from memory as soon as it has forgotten: the stores must be there. */
+	atomic_thread_fence(memory_order_seq_cst);
+	for (unsigned int i = s->ngroups; i-- > 0;) {
+		const struct spapr_pe *pe = &s->pes[i];
+		int err = pe->phb->ops->tce_kill(pe->phb, pe->pe);
+
+		if (err) {
+			ret = kill_failed(s, pe, err);
+		}
+	}
+	return ret;
+}
+
+static int window_flush(void *backend, uint64_t first, uint64_t n)
+{
+	const struct spapr_window *w = backend;
+
+	(void)first;
+	(void)n;
+	return kill_all(w->owner);
+}
+
+static int window_put(void *backend, uint64_t index, uint64_t word)
+{
+	struct spapr_window *w = backend;
+	be64_t *tce;
+
+	if (!tce_table_find(&w->table, index, &tce)) {
+		return -EAGAIN;
+	}
+	tce_table_store(tce, host_word(word, w->host));
+	return kill_all(w->owner);
+}
+
+static const struct tce_backend_ops window_ops = {
+	.reserve = window_reserve,
+	.map = window_map,
+	.put = window_put,
+	.unmap = window_unmap,
+	.lookup = window_lookup,
+	.skip = window_skip,
+	.flush = window_flush,
+};
+
+static int spapr_window_backend(
+	void *data, ioba_t start, const struct tce_backend_ops **ops, void **backend)
+{
+	struct spapr *s = data;
+	struct spapr_window *w = &s->windows[start.v >> WINDOW_BIT & 1];
+
+	if (!w->size || w->start != start.v) {
+		return -EINVAL;
+	}
+	*ops = &window_ops;
+	*backend = w;
+	return 0;
+}
+
+/* The same by bus address. */
 
 static int spapr_reserve(void *data, ioba_t iova, uint64_t len)
 {
-	return find_window(data, iova, len) ? 0 : -EINVAL;
+	struct spapr_window *w = find_window(data, iova, len);
+
+	return w ? window_reserve(w, index_of(w, iova), len >> w->page_shift) : -EINVAL;
 }
 
-/* The length of all runs together; 0 if one of them is not as it should be. */
-static uint64_t sum_runs(const struct vfio_run *runs, unsigned int nruns, unsigned int page_shift)
+/* One word for 2^split pages of the window. All of it is reserved. */
+static void map_split(struct spapr_window *w, uint64_t first, uint64_t word, unsigned int split)
 {
-	uint64_t page = 1ull << page_shift;
-	uint64_t total = 0;
+	uint64_t n = 1ull << split, step = word ? 1ull << w->page_shift : 0;
 
-	for (unsigned int i = 0; i < nruns; i++) {
-		const struct vfio_run *r = &runs[i];
+	while (n) {
+		uint64_t k;
+		be64_t *tce = tce_table_at(&w->table, first, &k);
 
-		if (!r->len || !is_aligned(r->len, page) || r->len > UINT64_MAX - total ||
-			(r->perm & ~PERM_MASK)) {
-			return 0;
+		k = k < n ? k : n;
+		for (uint64_t i = 0; i < k; i++, word += step) {
+			tce_table_store(&tce[i], word);
 		}
-		if (r->perm && (!is_aligned(r->target.v, page) ||
-				       !range_below(r->target.v, r->len, REAL_LIMIT))) {
-			return 0;
-		}
-		total += r->len;
+		first += k;
+		n -= k;
 	}
-	return total;
 }
 
-static int spapr_map(void *data, ioba_t iova, const struct vfio_run *runs, unsigned int nruns)
+static int spapr_map(
+	void *data, ioba_t iova, const uint64_t *words, unsigned int n, unsigned int page_shift)
 {
-	struct spapr *s = data;
-	unsigned int shift = s->windows[iova.v >> WINDOW_BIT & 1].page_shift;
-	struct spapr_window *w = find_window(s, iova, sum_runs(runs, nruns, shift));
-	be64_t *tce;
+	struct spapr_window *w = find_window(data, iova, (uint64_t)n << page_shift);
+	unsigned int split;
+	uint64_t first;
 
-	if (!w) {
+	if (!w || page_shift < w->page_shift || !is_aligned(iova.v, 1ull << page_shift)) {
 		return -EINVAL;
 	}
-	tce = tce_at(w, iova);
-	for (unsigned int i = 0; i < nruns; i++) {
-		uint64_t n = runs[i].len >> shift;
-		uint64_t val = runs[i].perm ? runs[i].target.v | runs[i].perm : 0;
-		uint64_t step = runs[i].perm ? 1ull << shift : 0;
-
-		for (; n; n--, val += step) {
-			store_tce(tce++, val);
-		}
+	split = page_shift - w->page_shift;
+	first = index_of(w, iova);
+	if (!split) {
+		return window_map(w, first, words, n);
+	}
+	if (!all_reserved(w, first, (uint64_t)n << split)) {
+		return -EAGAIN;
+	}
+	for (unsigned int i = 0; i < n; i++) {
+		map_split(w, first + ((uint64_t)i << split), host_word(words[i], w->host), split);
 	}
 	return 0;
 }
@@ -389,57 +534,30 @@ static int spapr_unmap(void *data, ioba_t iova, uint64_t len)
 {
 	struct spapr_window *w = find_window(data, iova, len);
 
-	if (!w) {
-		return -EINVAL;
-	}
-	clear_tces(tce_at(w, iova), len >> w->page_shift);
-	return 0;
+	return w ? window_unmap(w, index_of(w, iova), len >> w->page_shift) : -EINVAL;
 }
 
-static int spapr_lookup(void *data, ioba_t iova, struct vfio_run *out)
+static int spapr_lookup(void *data, ioba_t iova, uint64_t *word)
 {
 	struct spapr *s = data;
 	uint64_t page = 1ull << s->windows[iova.v >> WINDOW_BIT & 1].page_shift;
 	struct spapr_window *w = find_window(s, iova, page);
-	uint64_t val;
 
-	if (!w) {
-		return -EINVAL;
-	}
-	val = load_tce(tce_at(w, iova));
-	out->perm = (unsigned int)(val & PERM_MASK);
-	out->target = hpa(out->perm ? align_down(val, page) : 0);
-	out->len = page;
-	return 0;
+	return w ? window_lookup(w, index_of(w, iova), word) : -EINVAL;
+}
+
+static uint64_t spapr_skip(void *data, ioba_t iova, uint64_t len)
+{
+	struct spapr_window *w = find_window(data, iova, len);
+
+	return w ? window_skip(w, index_of(w, iova), len >> w->page_shift) << w->page_shift : 0;
 }
 
 static int spapr_flush(void *data, ioba_t iova, uint64_t len)
 {
-	struct spapr *s = data;
-	struct spapr_window *w = find_window(s, iova, len);
-	uint64_t npages;
-	int err = 0;
+	struct spapr_window *w = find_window(data, iova, len);
 
-	if (!w) {
-		return -EINVAL;
-	}
-	npages = len >> w->page_shift;
-	npages = npages > KILL_PAGES_MAX ? 0 : npages;
-	/* The PHB fetches from memory as soon as it has forgotten: the stores must be there. */
-	atomic_thread_fence(memory_order_seq_cst);
-	for (unsigned int i = 0; i < s->ngroups; i++) {
-		struct host_group *g = group_at(s, i);
-		struct host_phb *phb = phb_of(s, g);
-		int e = phb->ops->tce_kill(phb, g->pe, w->page_shift, iova, npages);
-
-		if (e) {
-			log_limited(&s->log, LOG_ERR,
-				"PHB#%04x[%03x]: TCE invalidation failed (%s)",
-				(unsigned int)phb->id, g->pe, err_name(e));
-			err = err ? err : -EIO;
-		}
-	}
-	return err;
+	return w ? window_flush(w, 0, 0) : -EINVAL;
 }
 
 const struct vfio_iommu_driver vfio_spapr_v2_driver = {
@@ -455,23 +573,32 @@ const struct vfio_iommu_driver vfio_spapr_v2_driver = {
 	.map = spapr_map,
 	.unmap = spapr_unmap,
 	.lookup = spapr_lookup,
+	.skip = spapr_skip,
 	.flush = spapr_flush,
+	.window_backend = spapr_window_backend,
 };
+
+static const struct spapr *spapr_of(const struct vfio_container *c)
+{
+	return c->driver == &vfio_spapr_v2_driver ? c->data : NULL;
+}
+
+static void count_entry(void *ctx, const struct vfio_spapr_entry *entry)
+{
+	uint64_t *live = ctx;
+
+	(void)entry;
+	++*live;
+}
 
 uint64_t vfio_spapr_count_live(const struct vfio_container *c)
 {
-	const struct spapr *s = c->data;
 	uint64_t live = 0;
 
-	if (c->driver != &vfio_spapr_v2_driver) {
-		return 0;
-	}
 	for (unsigned int i = 0; i < HOST_PHB_MAX_WINDOWS; i++) {
-		const struct spapr_window *w = &s->windows[i];
+		uint64_t budget = UINT64_MAX;
 
-		for (uint64_t k = 0; k < window_pages(w); k++) {
-			live += (load_tce(&w->tce[k]) & PERM_MASK) != 0;
-		}
+		(void)vfio_spapr_walk(c, i, 0, &budget, count_entry, &live);
 	}
 	return live;
 }
@@ -481,14 +608,10 @@ uint64_t vfio_spapr_table_bytes(const struct vfio *v)
 	uint64_t bytes = 0;
 
 	for (unsigned int i = 0; i < VFIO_MAX_CONTAINERS; i++) {
-		const struct vfio_container *c = &v->containers[i];
-		const struct spapr *s = c->data;
+		const struct spapr *s = spapr_of(&v->containers[i]);
 
-		if (c->driver != &vfio_spapr_v2_driver) {
-			continue;
-		}
-		for (unsigned int k = 0; k < HOST_PHB_MAX_WINDOWS; k++) {
-			bytes += s->windows[k].table_bytes;
+		for (unsigned int k = 0; s && k < HOST_PHB_MAX_WINDOWS; k++) {
+			bytes += tce_table_bytes(&s->windows[k].table);
 		}
 	}
 	return bytes;
@@ -496,12 +619,9 @@ uint64_t vfio_spapr_table_bytes(const struct vfio *v)
 
 uint64_t vfio_spapr_held_bytes(const struct vfio_container *c, ioba_t start)
 {
-	const struct spapr *s = c->data;
+	const struct spapr *s = spapr_of(c);
 
-	if (c->driver != &vfio_spapr_v2_driver) {
-		return 0;
-	}
-	return s->windows[start.v >> WINDOW_BIT & 1].table_bytes;
+	return s ? tce_table_bytes(&s->windows[start.v >> WINDOW_BIT & 1].table) : 0;
 }
 
 /* Counts a walker in; the window, or NULL, and then the walker is out again. The container is not
@@ -528,7 +648,7 @@ bool vfio_spapr_view(const struct vfio_container *c, unsigned int win, struct vf
 {
 	const struct spapr_window *w;
 
-	if (c->driver != &vfio_spapr_v2_driver || win >= HOST_PHB_MAX_WINDOWS) {
+	if (!spapr_of(c) || win >= HOST_PHB_MAX_WINDOWS) {
 		return false;
 	}
 	w = enter_window(c->data, win);
@@ -538,36 +658,57 @@ bool vfio_spapr_view(const struct vfio_container *c, unsigned int win, struct vf
 	out->start = ioba(w->start);
 	out->size = __atomic_load_n(&w->size, __ATOMIC_RELAXED);
 	out->page_shift = w->page_shift;
-	out->table = w->table;
-	out->table_bytes = w->table_bytes;
+	out->levels = w->table.levels;
+	out->table = w->table.root;
+	out->table_bytes = tce_table_bytes(&w->table);
+	out->pool = c->tables->base;
+	out->pool_bytes = c->tables->npages * MEM_PAGE;
 	leave_window(c->data);
 	/* It may have been closed while it was looked at. */
 	return out->size != 0;
 }
 
+/* Up to n entries of one node. */
+static void visit(const struct spapr_window *w, uint64_t first, const be64_t *tce, uint64_t n,
+	void (*fn)(void *ctx, const struct vfio_spapr_entry *entry), void *ctx)
+{
+	for (uint64_t i = 0; i < n; i++) {
+		uint64_t val = tce_table_load(&tce[i]);
+		struct vfio_spapr_entry entry = {ioba(w->start + ((first + i) << w->page_shift)),
+			hpa(val & ~PERM_MASK), 1ull << w->page_shift,
+			(unsigned int)(val & PERM_MASK)};
+
+		if (entry.perm) {
+			fn(ctx, &entry);
+		}
+	}
+}
+
 uint64_t vfio_spapr_walk(const struct vfio_container *c, unsigned int win, uint64_t first,
-	uint64_t n, void (*fn)(void *ctx, ioba_t at, const struct vfio_run *run), void *ctx)
+	uint64_t *budget, void (*fn)(void *ctx, const struct vfio_spapr_entry *entry), void *ctx)
 {
 	const struct spapr_window *w;
-	uint64_t pages, i;
+	uint64_t pages;
 
-	if (c->driver != &vfio_spapr_v2_driver || win >= HOST_PHB_MAX_WINDOWS) {
+	if (!spapr_of(c) || win >= HOST_PHB_MAX_WINDOWS) {
 		return 0;
 	}
 	w = enter_window(c->data, win);
 	if (!w) {
 		return 0;
 	}
-	pages = __atomic_load_n(&w->size, __ATOMIC_RELAXED) >> w->page_shift;
-	for (i = 0; i < n && first < pages && i < pages - first; i++) {
-		uint64_t val = load_tce(&w->tce[first + i]);
-		struct vfio_run run = {hpa(val & ~PERM_MASK), 1ull << w->page_shift,
-			(unsigned int)(val & PERM_MASK)};
+	pages = w->table.nentries;
+	while (first < pages && *budget) {
+		uint64_t k;
+		const be64_t *tce = tce_table_at(&w->table, first, &k);
 
-		if (run.perm) {
-			fn(ctx, ioba(w->start + ((first + i) << w->page_shift)), &run);
+		if (tce) {
+			k = k < *budget ? k : *budget;
+			visit(w, first, tce, k, fn, ctx);
 		}
+		*budget -= tce ? k : 1;
+		first += k;
 	}
 	leave_window(c->data);
-	return i;
+	return first;
 }

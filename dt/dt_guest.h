@@ -46,6 +46,7 @@ struct dt_guest_phb {
 	unsigned int total_msi; /* for all functions together */
 	uint32_t liobn;
 	uint64_t window_base, window_size;
+	unsigned int window_shift;	   /* its TCE page */
 	uint64_t bypass_base, bypass_size; /* size 0: none */
 	struct dt_guest_ddw ddw;
 	unsigned int nfuncs;

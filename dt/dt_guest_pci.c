@@ -201,6 +201,10 @@ static void put_windows(struct dt_writer *w, const struct dt_guest_phb *phb)
 	dt_put_u32(w, "ibm,#dma-size-cells", 2);
 	dt_put_cells(w, "ibm,dma-window", window, sizeof(window) / sizeof(window[0]));
 	put_ddw(w, &phb->ddw);
+	/* A window of which nothing is said has pages of 4 KiB. */
+	if (phb->window_shift > 12) {
+		dt_put_cells(w, "tcelot,dma-window-page-shift", &phb->window_shift, 1);
+	}
 	if (phb->bypass_size) {
 		dt_put_u64_pair(w, "tcelot,bypass-window", phb->bypass_base, phb->bypass_size);
 	}

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define MIB	   (UINT64_C(1) << 20)
+#define KIB	   (UINT64_C(1) << 10)
 #define COMPATIBLE "tcelot,plan"
 
 enum shape {
@@ -34,7 +35,16 @@ struct value {
 	struct dt_prop prop;
 };
 
-enum { PART_MEMORY, PART_VCPUS, PART_KERNEL, PART_INITRD, PART_BOOTARGS, PART_INPUT, PART_KEYS };
+enum {
+	PART_MEMORY,
+	PART_VCPUS,
+	PART_KERNEL,
+	PART_INITRD,
+	PART_BOOTARGS,
+	PART_INPUT,
+	PART_TABLES,
+	PART_KEYS
+};
 
 static const struct key part_keys[PART_KEYS] = {
 	[PART_MEMORY] = {"memory-mib", SHAPE_CELL, true, 0, "memory-mib = <128>;"},
@@ -44,15 +54,17 @@ static const struct key part_keys[PART_KEYS] = {
 	[PART_BOOTARGS] = {"bootargs", SHAPE_STRING, false, PLAN_BOOTARGS_MAX,
 		"one text of at most 2047 characters, bootargs = \"console=hvc0\";"},
 	[PART_INPUT] = {"console-input", SHAPE_FLAG, false, 0, "console-input;"},
+	[PART_TABLES] = {"tce-table-kib", SHAPE_CELL, false, 0, "tce-table-kib = <4096>;"},
 };
 
-enum { PHB_ID, PHB_GROUP, PHB_INDEX, PHB_WINDOW, PHB_BYPASS, PHB_NO_DDW, PHB_KEYS };
+enum { PHB_ID, PHB_GROUP, PHB_INDEX, PHB_WINDOW, PHB_PAGE, PHB_BYPASS, PHB_NO_DDW, PHB_KEYS };
 
 static const struct key phb_keys[PHB_KEYS] = {
 	[PHB_ID] = {"id", SHAPE_STRING, false, PLAN_NAME_MAX, PLAN_NAME_RULE},
 	[PHB_GROUP] = {"iommu", SHAPE_CELL, true, 0, "iommu = <group>;"},
 	[PHB_INDEX] = {"index", SHAPE_CELL, true, 0, "index = <0>; to index = <30>;"},
 	[PHB_WINDOW] = {"dma-window-mib", SHAPE_CELL, false, 0, "dma-window-mib = <1024>;"},
+	[PHB_PAGE] = {"dma-page-kib", SHAPE_CELL, false, 0, "dma-page-kib = <4>;"},
 	[PHB_BYPASS] = {"bypass", SHAPE_FLAG, false, 0, "bypass;"},
 	[PHB_NO_DDW] = {"no-ddw", SHAPE_FLAG, false, 0, "no-ddw;"},
 };
@@ -169,7 +181,7 @@ static void read_keys(const struct reader *r, int node, const char *path, const 
 	unsigned int nkeys, struct value *values)
 {
 	struct log_limit limit = {0};
-	char known[128];
+	char known[160];
 	int at;
 
 	memset(values, 0, nkeys * sizeof(*values));
@@ -314,6 +326,7 @@ static void read_phb(const struct reader *r, int node, struct plan_phb *phb)
 	phb->group = cell_or(&values[PHB_GROUP], 0);
 	phb->index = cell_or(&values[PHB_INDEX], 0);
 	phb->window_size = cell_or(&values[PHB_WINDOW], PLAN_WINDOW_DEFAULT / MIB) * MIB;
+	phb->window_page = cell_or(&values[PHB_PAGE], (1u << PLAN_PAGE_SHIFT) / KIB) * KIB;
 	phb->bypass = values[PHB_BYPASS].given;
 	phb->no_ddw = values[PHB_NO_DDW].given;
 	read_funcs(r, node, phb);
@@ -368,6 +381,8 @@ static void read_partition(const struct reader *r, int node)
 	part->memory = cell_or(&values[PART_MEMORY], 0) * MIB;
 	part->vcpus = cell_or(&values[PART_VCPUS], 1);
 	part->console_input = values[PART_INPUT].given;
+	part->tables_said = values[PART_TABLES].given;
+	part->table_bytes = cell_or(&values[PART_TABLES], 0) * KIB;
 	if (values[PART_BOOTARGS].prop.len) {
 		copy_string(part->bootargs, &values[PART_BOOTARGS]);
 	}

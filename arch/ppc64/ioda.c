@@ -18,7 +18,6 @@
 #define MMIO_WINDOW_M32 1
 #define RESET_IODA	6
 #define RESET_ASSERT	1
-#define TCE_KILL_PAGES	0
 #define TCE_KILL_PE	1
 
 static int config_read(
@@ -133,18 +132,9 @@ static int window_off(struct host_phb *phb, unsigned int pe, unsigned int win)
 	return map_window(phb, pe, win, 1, hpa(0), 0, 0x1000);
 }
 
-static int tce_kill(
-	struct host_phb *phb, unsigned int pe, unsigned int page_shift, ioba_t at, uint64_t npages)
+static int tce_kill(struct host_phb *phb, unsigned int pe)
 {
-	int64_t rc;
-
-	if (npages) {
-		rc = opal_call(OPAL_PCI_TCE_KILL, phb->id, TCE_KILL_PAGES, pe, 1ull << page_shift,
-			at.v, npages, 0);
-	} else {
-		rc = opal_call(OPAL_PCI_TCE_KILL, phb->id, TCE_KILL_PE, pe, 0, 0, 0, 0);
-	}
-	return opal_error(rc);
+	return opal_error(opal_call(OPAL_PCI_TCE_KILL, phb->id, TCE_KILL_PE, pe, 0, 0, 0, 0));
 }
 
 static int msi_setup(struct host_phb *phb, unsigned int pe, unsigned int n, bool is64,

@@ -29,8 +29,9 @@ void fake_machine_init(struct fake_machine *m)
 	fake_add_func(&m->phb[1], FAKE_DEV1, 0x16571014);
 	fake_add_func(&m->phb[1], FAKE_DEV2, 0x11e81234);
 	host_pci_scan(&m->board);
-	vfio_init(&m->vfio, &m->board, &m->ram.pool);
-	if (m->board.ngroups != 3 || vfio_register_driver(&m->vfio, &vfio_spapr_v2_driver)) {
+	vfio_init(&m->vfio, &m->board);
+	if (page_pool_init(&m->tables, &m->ram.pool, FAKE_MACHINE_TABLES) ||
+		m->board.ngroups != 3 || vfio_register_driver(&m->vfio, &vfio_spapr_v2_driver)) {
 		abort();
 	}
 }

@@ -12,16 +12,18 @@
 #include "core/vfio.h"
 #include "tests/fake/fake_phb.h"
 
-#define FAKE_MACHINE_RAM 0x1000000ull
-#define FAKE_DEV0	 0x100u /* 01:00.0 */
-#define FAKE_DEV1	 0x101u /* 01:00.1 */
-#define FAKE_DEV2	 0x200u /* 02:00.0 */
+#define FAKE_MACHINE_RAM    0x1000000ull
+#define FAKE_MACHINE_TABLES 0x100000ull
+#define FAKE_DEV0	    0x100u /* 01:00.0 */
+#define FAKE_DEV1	    0x101u /* 01:00.1 */
+#define FAKE_DEV2	    0x200u /* 02:00.0 */
 
 struct fake_machine {
 	struct fake_ram ram;
 	struct board board;
 	struct fake_phb phb[2];
 	struct vfio vfio;
+	struct page_pool tables; /* for containers */
 };
 
 void fake_machine_init(struct fake_machine *m);

@@ -320,36 +320,17 @@ static int fake_window_off(struct host_phb *phb, unsigned int pe, unsigned int w
 	return fails ? -EIO : 0;
 }
 
-static bool kill_sound(const struct fake_phb *f, unsigned int pe, unsigned int shift, ioba_t at)
-{
-	const struct fake_window *w = &f->windows[pe][at.v >> WINDOW_BIT & 1];
-
-	return w->on && w->page_shift == shift && is_aligned(at.v, 1ull << shift);
-}
-
-static int fake_tce_kill(
-	struct host_phb *phb, unsigned int pe, unsigned int page_shift, ioba_t at, uint64_t npages)
+static int fake_tce_kill(struct host_phb *phb, unsigned int pe)
 {
 	struct fake_phb *f = model_of(phb);
 	bool fails = call_fails(f, FAKE_TCE_KILL);
 
-	record(f, FAKE_TCE_KILL, pe, page_shift, at.v, npages);
-	if (!pe_sound(phb, pe) || (npages && !kill_sound(f, pe, page_shift, at))) {
+	record(f, FAKE_TCE_KILL, pe, 0, 0, 0);
+	if (!pe_sound(phb, pe)) {
 		return -EINVAL;
 	}
-	if ((fails && !f->fail_late) || f->deaf_to_kills) {
-		return fails ? -EIO : 0;
-	}
-	if (!npages) {
+	if ((!fails || f->fail_late) && !f->deaf_to_kills) {
 		forget(f, pe);
-	}
-	for (unsigned int i = 0; npages && i < FAKE_CACHE; i++) {
-		struct fake_cached *c = &f->cache[i];
-
-		if (c->pe == pe &&
-			range_inside(c->page, 1ull << c->page_shift, at.v, npages << page_shift)) {
-			c->valid = false;
-		}
 	}
 	return fails ? -EIO : 0;
 }

@@ -72,7 +72,7 @@ static int enter(struct fake_tce *f, struct fake_tce_call call, bool want_lock)
 static int fake_reserve(void *backend, uint64_t first, uint64_t npages)
 {
 	struct fake_tce *f = backend;
-	int err = enter(f, (struct fake_tce_call){FAKE_TCE_RESERVE, first, npages, 0, 0}, false);
+	int err = enter(f, (struct fake_tce_call){FAKE_TCE_RESERVE, first, npages, 0}, false);
 
 	if (!err) {
 		for (uint64_t i = 0; i < npages; i++) {
@@ -82,88 +82,72 @@ static int fake_reserve(void *backend, uint64_t first, uint64_t npages)
 	return err;
 }
 
-static void check_runs(const struct fake_tce *f, const struct tce_run *runs, unsigned int nruns)
+static void check_word(const struct fake_tce *f, uint64_t word)
 {
-	for (unsigned int i = 0; i < nruns; i++) {
-		if (!runs[i].npages || runs[i].perm > TCE_PERM_MASK) {
-			fail_msg("fake tce: run %u is empty or has unknown permissions", i);
-		}
-		if (i && runs[i].perm == runs[i - 1].perm &&
-			(!runs[i].perm ||
-				runs[i - 1].gpa.v + (runs[i - 1].npages << f->window->page_shift) ==
-					runs[i].gpa.v)) {
-			fail_msg("fake tce: runs %u and %u could have been one", i - 1, i);
-		}
+	uint64_t page = word & ~(uint64_t)TCE_PERM_MASK;
+
+	if (word && (!(word & TCE_PERM_MASK) || !is_aligned(page, 1ull << f->window->page_shift))) {
+		fail_msg("fake tce: no word of a map: 0x%llx", (unsigned long long)word);
 	}
 }
 
-static uint64_t sum_runs(const struct tce_run *runs, unsigned int nruns)
-{
-	uint64_t sum = 0;
-
-	for (unsigned int i = 0; i < nruns; i++) {
-		sum += runs[i].npages;
-	}
-	return sum;
-}
-
-static void store_runs(const struct fake_tce *f, struct fake_tce_entry *to, uint64_t first,
-	const struct tce_run *runs, unsigned int nruns)
-{
-	for (unsigned int i = 0; i < nruns; i++) {
-		for (uint64_t k = 0; k < runs[i].npages; k++) {
-			to[first++] = (struct fake_tce_entry){
-				runs[i].perm ? runs[i].gpa.v + (k << f->window->page_shift) : 0,
-				runs[i].perm};
-		}
-	}
-}
-
-static int fake_map(void *backend, uint64_t first, const struct tce_run *runs, unsigned int nruns)
+static int fake_map(void *backend, uint64_t first, const uint64_t *words, unsigned int n)
 {
 	struct fake_tce *f = backend;
-	uint64_t npages = sum_runs(runs, nruns);
-	int err = enter(f, (struct fake_tce_call){FAKE_TCE_MAP, first, npages, nruns, 0}, true);
+	int err = enter(f, (struct fake_tce_call){FAKE_TCE_MAP, first, n, 0}, true);
+	struct fake_tce_entry *to = err ? f->state.cache : f->state.table;
 
-	check_runs(f, runs, nruns);
-	for (uint64_t i = 0; i < npages; i++) {
+	for (unsigned int i = 0; i < n; i++) {
+		check_word(f, words[i]);
 		if (!f->reserved[first + i]) {
-			fail_msg("fake tce: map of page %u without reserve", (unsigned)(first + i));
+			return err ? err : -EAGAIN;
 		}
 	}
-	store_runs(f, err ? f->state.cache : f->state.table, first, runs, nruns);
+	for (unsigned int i = 0; i < n; i++) {
+		uint64_t perm = words[i] & TCE_PERM_MASK;
+
+		to[first + i] = (struct fake_tce_entry){words[i] ^ perm, perm};
+	}
 	return err;
 }
 
 static int fake_unmap(void *backend, uint64_t first, uint64_t npages)
 {
 	struct fake_tce *f = backend;
-	int err = enter(f, (struct fake_tce_call){FAKE_TCE_UNMAP, first, npages, 0, 0}, true);
+	int err = enter(f, (struct fake_tce_call){FAKE_TCE_UNMAP, first, npages, 0}, true);
 	struct fake_tce_entry *to = err ? f->state.cache : f->state.table;
 
 	memset(&to[first], 0, npages * sizeof(to[0]));
 	return err;
 }
 
-static int fake_lookup(void *backend, uint64_t index, gpa_t *gpa_out, unsigned int *perm)
+static int fake_lookup(void *backend, uint64_t index, uint64_t *word)
 {
 	struct fake_tce *f = backend;
-	const struct fake_tce_entry *e = &f->state.table[index];
-	int err = enter(f, (struct fake_tce_call){FAKE_TCE_LOOKUP, index, 1, 0, 0}, true);
+	int err = enter(f, (struct fake_tce_call){FAKE_TCE_LOOKUP, index, 1, 0}, true);
 
-	if (err) {
-		return err;
+	if (!err) {
+		*word = as_tce(&f->state.table[index]);
 	}
-	/* Without access the page means nothing, and nothing may be made of it. */
-	*gpa_out = gpa(e->perm ? e->gpa : 0x5a5a5a5a5a5a5000);
-	*perm = (unsigned int)e->perm;
-	return 0;
+	return err;
+}
+
+static uint64_t fake_skip(void *backend, uint64_t first, uint64_t npages)
+{
+	struct fake_tce *f = backend;
+	uint64_t n = 0;
+
+	(void)!enter(f, (struct fake_tce_call){FAKE_TCE_SKIP, first, npages, 0}, false);
+	while (n < npages && n < f->skips && !f->reserved[first + n]) {
+		n++;
+	}
+	return n;
 }
 
 static int fake_flush(void *backend, uint64_t first, uint64_t npages)
 {
 	struct fake_tce *f = backend;
-	int err = enter(f, (struct fake_tce_call){FAKE_TCE_FLUSH, first, npages, 0, 0}, false);
+	int err = enter(f, (struct fake_tce_call){FAKE_TCE_FLUSH, first, npages, 0}, false);
 
 	if (!err) {
 		memcpy(&f->state.cache[first], &f->state.table[first],
@@ -172,10 +156,36 @@ static int fake_flush(void *backend, uint64_t first, uint64_t npages)
 	return err;
 }
 
+static int fake_put(void *backend, uint64_t index, uint64_t word)
+{
+	struct fake_tce *f = backend;
+	int err = enter(f, (struct fake_tce_call){FAKE_TCE_PUT, index, 1, 0}, false);
+
+	check_word(f, word);
+	if (err || !f->reserved[index]) {
+		return err ? err : -EAGAIN;
+	}
+	f->state.table[index] =
+		(struct fake_tce_entry){word & ~(uint64_t)TCE_PERM_MASK, word & TCE_PERM_MASK};
+	f->state.cache[index] = f->state.table[index];
+	return 0;
+}
+
 const struct tce_backend_ops fake_tce_ops = {
 	.reserve = fake_reserve,
 	.map = fake_map,
 	.unmap = fake_unmap,
 	.lookup = fake_lookup,
+	.skip = fake_skip,
+	.flush = fake_flush,
+};
+
+const struct tce_backend_ops fake_tce_put_ops = {
+	.reserve = fake_reserve,
+	.map = fake_map,
+	.put = fake_put,
+	.unmap = fake_unmap,
+	.lookup = fake_lookup,
+	.skip = fake_skip,
 	.flush = fake_flush,
 };

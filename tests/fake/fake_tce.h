@@ -5,7 +5,8 @@
  * those that give none.
  *
  * It fails the test when its caller breaks the contract of struct tce_backend_ops: a range outside
- * the window, a map without reserve, runs that could have been one, the lock held or not held.
+ * the window, words that no TCE may become, the lock held or not held. A map of what is not
+ * reserved is -EAGAIN.
  */
 #ifndef TESTS_FAKE_FAKE_TCE_H
 #define TESTS_FAKE_FAKE_TCE_H
@@ -23,14 +24,15 @@ enum fake_tce_op {
 	FAKE_TCE_MAP,
 	FAKE_TCE_UNMAP,
 	FAKE_TCE_LOOKUP,
+	FAKE_TCE_SKIP,
 	FAKE_TCE_FLUSH,
+	FAKE_TCE_PUT,
 };
 
 struct fake_tce_call {
 	enum fake_tce_op op;
 	uint64_t first;
 	uint64_t npages;
-	unsigned int nruns;
 	int result;
 };
 
@@ -49,6 +51,7 @@ struct fake_tce {
 	struct tce_window *window; /* whose lock and size are checked */
 	struct fake_tce_state state;
 	bool reserved[FAKE_TCE_PAGES];
+	uint64_t skips; /* what skip may say at most; what is reserved ends it */
 
 	/* The first FAKE_TCE_CALL_MAX calls; ncalls goes on counting. */
 	unsigned int ncalls;
@@ -62,6 +65,8 @@ struct fake_tce {
 };
 
 extern const struct tce_backend_ops fake_tce_ops;
+/* The same, with put. */
+extern const struct tce_backend_ops fake_tce_put_ops;
 
 /* Empties f and makes it the backend of a window that tce_window_init made with it. */
 void fake_tce_init(struct fake_tce *f, struct tce_window *window);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "core/be.h"
 #include "core/audit.h"
 #include "core/host_pci.h"
 #include "core/vfio_spapr.h"
@@ -106,7 +107,7 @@ static inline int setup(void **state)
 	fake_add_bridge(&fake, 0, 1, 1);
 	fake_set_bar(fake_add_func(&fake, 0x100, 0x11e81234), 0, MIB, false, false);
 	host_pci_scan(&board);
-	vfio_init(&vfio, &board, &ram.pool);
+	vfio_init(&vfio, &board);
 	assert_int_equal(vfio_register_driver(&vfio, &vfio_spapr_v2_driver), 0);
 	make_kernel();
 	make_plans();
@@ -169,22 +170,29 @@ static inline void map_pages(uint64_t first, uint64_t page, unsigned int n)
 
 	for (unsigned int i = 0; i < n; i++) {
 		s.tce[0] = (page + i) << 12 | 3;
-		assert_int_equal(tce_put(&parts[0]->phbs[0].windows[0], &parts[0]->mem,
-					 ioba((first + i) << 12), 1, &s),
-			0);
+		assert_int_equal(
+			tce_put(&parts[0]->phbs[0].windows[0], ioba((first + i) << 12), 1, &s), 0);
 	}
 }
 
-/* Straight into the table that the hardware walks, as no code of ours would. */
+/* Straight into the table that the hardware walks, as no code of ours would, nodes and all. */
 static inline void plant(unsigned int win, uint64_t entry, uint64_t tce)
 {
-	struct fake_window *w = &fake.windows[board.groups[0].pe][win];
-	uint8_t *at = (uint8_t *)mem_ptr(&ram.pool, w->table) + 8 * entry;
+	const struct fake_window *w = &fake.windows[board.groups[0].pe][win];
+	hpa_t node = w->table;
+	be64_t *at = NULL;
 
 	assert_true(w->on);
-	for (unsigned int i = 0; i < 8; i++) {
-		at[i] = (uint8_t)(tce >> (56 - 8 * i));
+	for (unsigned int level = w->levels; level-- > 0;) {
+		at = (be64_t *)mem_ptr(&ram.pool, node) + (entry >> 9 * level & 511);
+		if (level && !be64_get(*at)) {
+			assert_int_equal(mem_alloc(&ram.pool, MEM_PAGE, MEM_PAGE, &node), 0);
+			memset(mem_ptr(&ram.pool, node), 0, MEM_PAGE);
+			*at = be64(node.v | 3);
+		}
+		node = hpa(be64_get(*at) & ~3ull);
 	}
+	*at = be64(tce);
 }
 
 static inline void assert_said(const char *text)

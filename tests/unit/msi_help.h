@@ -30,6 +30,7 @@
 #include <string.h>
 
 #define HELP_RAM     ((uint64_t)32 << 20)
+#define HELP_TABLES  0x40000
 #define HELP_MEM     ((uint64_t)16 << 20)
 #define HELP_MSIS    128u
 #define HELP_HW	     16u
@@ -87,6 +88,7 @@ static inline void help_bind(void)
 	p->mem = (struct guest_mem){mem_ptr(p->pool, at), at, HELP_MEM};
 	assert_int_equal(arch_partition_init(p, p->pool), 0);
 	assert_int_equal(xics_init(p), 0);
+	assert_int_equal(page_pool_init(&p->tables, p->pool, HELP_TABLES), 0);
 	fake_irq.lock = &p->xics.lock;
 	assert_int_equal(partition_alloc_phbs(p, plan.nphbs), 0);
 	assert_int_equal(partition_bind_phbs(p, &plan), 0);
@@ -118,7 +120,7 @@ static inline int help_setup_with(unsigned int msis)
 	fake_arch.on_mmio = fake_phb_on_mmio;
 	fake_arch.on_mmio_arg = &help_phb;
 	host_pci_scan(&help_board);
-	vfio_init(&help_vfio, &help_board, &help_ram.pool);
+	vfio_init(&help_vfio, &help_board);
 	assert_int_equal(vfio_register_driver(&help_vfio, &vfio_spapr_v2_driver), 0);
 	help_part = calloc(1, sizeof(*help_part));
 	help_bind();

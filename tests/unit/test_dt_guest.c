@@ -288,6 +288,19 @@ static void test_bridge_has_its_windows(void **state)
 	assert_false(has(PHB0, "tcelot,bypass-window"));
 }
 
+/* PAPR has no word for the page of the first window, which is 4 KiB if none of ours is there. */
+static void test_larger_page_of_the_window_is_told(void **state)
+{
+	const struct dt_guest g = fresh();
+
+	(void)state;
+	phbs[0].window_shift = 21;
+	phbs[1].window_shift = 12;
+	build(&g);
+	ASSERT_CELLS(PHB6, "tcelot,dma-window-page-shift", 21);
+	assert_false(has(PHB0, "tcelot,dma-window-page-shift"));
+}
+
 static struct dt_guest with_ddw(void)
 {
 	struct dt_guest g = fresh();
@@ -699,6 +712,7 @@ int main(void)
 		cmocka_unit_test(test_rtas_has_its_blob_reserved_and_a_token_each),
 		cmocka_unit_test(test_console_and_interrupt_controller_are_known_ones),
 		cmocka_unit_test(test_bridge_has_its_windows),
+		cmocka_unit_test(test_larger_page_of_the_window_is_told),
 		cmocka_unit_test(test_dynamic_windows_are_announced_where_they_are_offered),
 		cmocka_unit_test(test_messages_are_announced_as_far_as_there_are_any),
 		cmocka_unit_test(test_services_that_do_not_exist_are_not_announced),

@@ -66,6 +66,8 @@ static void test_every_key_of_a_partition_is_read(void **state)
 	assert_int_equal(alpha->initrd.size, 2);
 	assert_memory_equal(alpha->initrd.data, "\x1f\x8b", 2);
 	assert_int_equal(alpha->nphbs, 2);
+	assert_true(alpha->tables_said);
+	assert_true(alpha->table_bytes == 0xffffffffull << 10); /* does not wrap */
 }
 
 static void test_keys_left_out_have_their_defaults(void **state)
@@ -82,10 +84,12 @@ static void test_keys_left_out_have_their_defaults(void **state)
 	assert_string_equal(beta->bootargs, "");
 	assert_int_equal(beta->initrd.size, 0);
 	assert_int_equal(beta->nphbs, 0);
+	assert_false(beta->tables_said);
 	assert_string_equal(phb->id, ""); /* plan_check makes one */
 	assert_int_equal(phb->group, 27);
 	assert_int_equal(phb->index, 0);
 	assert_int_equal(phb->window_size, PLAN_WINDOW_DEFAULT);
+	assert_int_equal(phb->window_page, 4096);
 	assert_false(phb->bypass);
 	assert_false(phb->no_ddw);
 	assert_int_equal(phb->nfuncs, 0);
@@ -102,6 +106,7 @@ static void test_every_key_of_a_bridge_is_read(void **state)
 	assert_int_equal(phb->group, 26);
 	assert_int_equal(phb->index, 6);
 	assert_int_equal(phb->window_size, 512 * MIB);
+	assert_int_equal(phb->window_page, 0x10000);
 	assert_true(phb->bypass);
 	assert_true(phb->no_ddw);
 	assert_int_equal(phb->nfuncs, 2);
@@ -122,7 +127,7 @@ static const struct {
 } cases[] = {
 	{HELP_CELLS(ALPHA, "memroy-mib", 1),
 		"plan: " ALPHA ": memroy-mib: unknown key, or said twice; known are memory-mib, "
-		"vcpus, kernel, initrd, bootargs, console-input"},
+		"vcpus, kernel, initrd, bootargs, console-input, tce-table-kib"},
 	{HELP_DELETE(ALPHA, "memory-mib"), "memory-mib: is missing; memory-mib = <128>;"},
 	{HELP_CELLS(ALPHA, "memory-mib", 0, 128), "memory-mib: is not one number of one cell"},
 	{HELP_STRING(ALPHA, "memory-mib",
@@ -146,13 +151,17 @@ static const struct {
 	{HELP_RENAME(ALPHA, "abcdefghijklmnopqrstuvwxyzabcdef"), "is no name"},
 	{HELP_STRING(BRIDGE, "policy", "minimal"),
 		"plan: " BRIDGE ": policy: unknown key, or said twice; known are id, iommu, index, "
-		"dma-window-mib, bypass, no-ddw"},
+		"dma-window-mib, dma-page-kib, bypass, no-ddw"},
 	{HELP_DELETE(BRIDGE, "iommu"), "bridge-0: iommu: is missing; iommu = <group>;"},
 	{HELP_DELETE(BRIDGE, "index"),
 		"bridge-0: index: is missing; index = <0>; to index = <30>;"},
 	{HELP_STRING(BRIDGE, "iommu", "26"), "iommu: is not one number"},
 	{HELP_CELLS(BRIDGE, "index", 6, 6), "index: is not one number"},
 	{HELP_STRING(BRIDGE, "dma-window-mib", "1024m"), "dma-window-mib: is not one number"},
+	{HELP_CELLS(BRIDGE, "dma-page-kib", 0, 64),
+		"dma-page-kib: is not one number of one cell; dma-page-kib = <4>;"},
+	{HELP_STRING(ALPHA, "tce-table-kib", "4M"),
+		"tce-table-kib: is not one number of one cell; tce-table-kib = <4096>;"},
 	{HELP_STRING(BRIDGE, "bypass", "off"), "bypass: is a flag and has no value; bypass;"},
 	{HELP_CELLS(BRIDGE, "no-ddw", 1), "no-ddw: is a flag and has no value; no-ddw;"},
 	{HELP_CELLS(BRIDGE, "id", 1), "id: is not one text; 1 to 31 of a-z"},

@@ -17,7 +17,10 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define MIB	      0x100000ull
+#define KIB	      0x400ull
 #define FREE_MEM      (1024 * MIB)
+/* Pages of 4K, 64K, 2M and 1G, as POWER9 and POWER10 have them. */
+#define SHIFTS (1u << 12 | 1u << 16 | 1u << 21 | 1u << 30)
 
 static char lines[8192];
 static size_t lines_len;
@@ -80,6 +83,7 @@ static void make_board(void)
 	memcpy(board.threads, threads, sizeof(threads));
 	board.nphbs = 2;
 	board.phbs[1].id = 0x1f;
+	board.phbs[0].page_shifts = board.phbs[1].page_shifts = SHIFTS;
 	add_group(0, 0, 1);
 	add_group(1, 0, 2);
 	add_group(2, 0, 3);
@@ -112,6 +116,7 @@ static void make_partition(unsigned int i)
 	p->phbs[0].index = 3;
 	p->phbs[0].group = i;
 	p->phbs[0].window_size = PLAN_WINDOW_DEFAULT;
+	p->phbs[0].window_page = 4 * KIB;
 }
 
 static int setup(void **state)
@@ -187,6 +192,42 @@ static void edge_window_min(void)
 	two->phbs[0].window_size = PLAN_WINDOW_MAX;
 }
 
+/* The host's own pages, and those made of them. */
+static void edge_pages_of_the_host(void)
+{
+	one->phbs[0].window_page = 2 * MIB;
+	two->phbs[0].window_page = 64 * KIB;
+}
+
+static void edge_page_is_made_of_smaller_ones(void)
+{
+	one->phbs[0].window_page = 16 * MIB;
+	two->phbs[0].window_page = 32 * MIB;
+}
+
+static void edge_page_is_the_window_and_the_memory(void)
+{
+	one->memory = 32 * MIB;
+	one->phbs[0].window_page = one->phbs[0].window_size = 32 * MIB;
+}
+
+/* A container's page, two roots, and a node for a page of a window of two levels. */
+static void edge_tables_least(void)
+{
+	one->tables_said = two->tables_said = true;
+	one->table_bytes = 16 * KIB;
+	two->phbs[0].window_size = 2 * MIB;
+	two->table_bytes = 12 * KIB;
+}
+
+static void edge_tables_of_any_size(void)
+{
+	one->tables_said = two->tables_said = true;
+	one->table_bytes = 0xffffffff000;
+	two->nphbs = 0;
+	two->table_bytes = 4 * KIB;
+}
+
 static void edge_vcpus(void)
 {
 	one->vcpus = 4; /* cores 0, 1 */
@@ -231,8 +272,10 @@ static void edge_eight_of_ten(void)
 static void test_edges_of_the_rules_pass(void **state)
 {
 	static void (*const edges[])(void) = {edge_memory_min, edge_memory_all, edge_index_ends,
-		edge_window_min, edge_vcpus, edge_same_index_and_id_in_two_partitions, edge_input,
-		edge_no_bridge, edge_bypass, edge_held_one_of_three, edge_eight_of_ten};
+		edge_window_min, edge_pages_of_the_host, edge_page_is_made_of_smaller_ones,
+		edge_page_is_the_window_and_the_memory, edge_tables_least, edge_tables_of_any_size,
+		edge_vcpus, edge_same_index_and_id_in_two_partitions, edge_input, edge_no_bridge,
+		edge_bypass, edge_held_one_of_three, edge_eight_of_ten};
 
 	for (size_t i = 0; i < ARRAY_SIZE(edges); i++) {
 		setup(state);
@@ -428,6 +471,70 @@ static void bad_window_large(void)
 	one->phbs[0].window_size = 0x100000000;
 }
 
+static void bad_page_zero(void)
+{
+	one->phbs[0].window_page = 0;
+}
+
+static void bad_page_odd(void)
+{
+	one->phbs[0].window_page = 12 * KIB;
+}
+
+static void bad_page_that_no_one_asks_for(void)
+{
+	one->phbs[0].window_page = 8 * KIB;
+}
+
+static void bad_page_of_another_host(void)
+{
+	board.phbs[0].page_shifts = 1u << 12;
+	one->phbs[0].window_page = 2 * MIB;
+	two->phbs[0].window_page = 64 * KIB;
+}
+
+static void bad_page_huge(void)
+{
+	one->phbs[0].window_page = 0x3fffffffc00;
+}
+
+static void bad_page_and_memory(void)
+{
+	one->memory = 72 * MIB;
+	one->phbs[0].window_page = 16 * MIB;
+}
+
+static void bad_page_and_window(void)
+{
+	one->phbs[0].window_size = MIB;
+	one->phbs[0].window_page = 2 * MIB;
+}
+
+static void bad_tables_zero(void)
+{
+	one->tables_said = true;
+}
+
+static void bad_tables_few(void)
+{
+	one->tables_said = true;
+	one->table_bytes = 12 * KIB;
+}
+
+static void bad_tables_odd(void)
+{
+	one->tables_said = true;
+	one->table_bytes = 1022 * KIB;
+}
+
+/* Two bridges, twice as much. */
+static void bad_tables_of_two(void)
+{
+	add_phb(one, 4, 26);
+	one->tables_said = true;
+	one->table_bytes = 28 * KIB;
+}
+
 #define P "plan: /partitions/one: "
 #define B "plan: /partitions/one/phb@3: "
 #define C "plan: /partitions/one/phb@4: "
@@ -473,6 +580,18 @@ static const struct {
 	{bad_window_odd, B "dma-window-mib: 768 is out of rule; a power of two"},
 	{bad_window_small, B "dma-window-mib: 0 is out of rule; a power of two"},
 	{bad_window_large, B "dma-window-mib: 4096 is out of rule; a power of two"},
+	{bad_page_zero, B "dma-page-kib: 0 is no page of its host bridge; 4, 64, 2048, 16384, "
+			  "32768, 1048576\n"},
+	{bad_page_odd, B "dma-page-kib: 12 is no page of its host bridge; 4, 64, 2048,"},
+	{bad_page_that_no_one_asks_for, B "dma-page-kib: 8 is no page of its host bridge; 4, 64"},
+	{bad_page_of_another_host, B "dma-page-kib: 2048 is no page of its host bridge; 4, 64\n"},
+	{bad_page_huge, B "dma-page-kib: 4294967295 is no page of its host bridge; 4"},
+	{bad_page_and_memory, B "dma-page-kib: 16384 does not divide the 72 MiB of memory; a page"},
+	{bad_page_and_window, B "dma-page-kib: 2048 is more than the window of 1 MiB; a smaller"},
+	{bad_tables_zero, P "tce-table-kib: 0 is out of rule; a multiple of 4, at least 16\n"},
+	{bad_tables_few, P "tce-table-kib: 12 is out of rule; a multiple of 4, at least 16\n"},
+	{bad_tables_odd, P "tce-table-kib: 1022 is out of rule; a multiple of 4, at least 16"},
+	{bad_tables_of_two, P "tce-table-kib: 28 is out of rule; a multiple of 4, at least 32"},
 };
 
 static void test_wrong_plan_is_told_and_stops_only_its_partition(void **state)
@@ -505,6 +624,31 @@ static void test_every_broken_rule_has_its_line(void **state)
 	plan_check(&plan, &board, FREE_MEM);
 	assert_int_equal(nlines, 6);
 	assert_false(two->refused);
+}
+
+/* What is not said is enough: every bridge's default window in full, and all memory once more in
+ * pages of 4 KiB. */
+static void test_tables_left_out_are_enough_for_all_bridges(void **state)
+{
+	(void)state;
+	/* 1 GiB in pages of 4 KiB is 512 nodes and their root; 64 MiB are 32 and theirs; and the
+	 * container's page. */
+	assert_int_equal(plan_table_bytes(one), (512 + 1 + 32 + 1 + 1) * 4 * KIB);
+	add_phb(one, 4, 26);
+	assert_int_equal(plan_table_bytes(one), 2 * (512 + 1 + 32 + 1 + 1) * 4 * KIB);
+	/* 2 MiB are made of pages of 128 KiB at the worst: 16384 of them. */
+	one->phbs[1].window_page = 2 * MIB;
+	one->phbs[1].window_size = 2048 * MIB;
+	assert_int_equal(
+		plan_table_bytes(one), (512 + 1 + 32 + 1 + 1 + 32 + 1 + 32 + 1 + 1) * 4 * KIB);
+	one->nphbs = 1;
+	one->memory = 1ull << 36;
+	assert_int_equal(plan_table_bytes(one), (512 + 1 + 32768 + 64 + 1 + 1) * 4 * KIB);
+	one->nphbs = 0;
+	assert_int_equal(plan_table_bytes(one), 4 * KIB);
+	one->tables_said = true;
+	one->table_bytes = 64 * KIB;
+	assert_int_equal(plan_table_bytes(one), 64 * KIB);
 }
 
 /* --- two partitions --- */
@@ -644,6 +788,7 @@ static void test_legacy_words_make_bridges(void **state)
 		assert_true(one->phbs[0].group == cases[i].group);
 		assert_int_equal(one->phbs[0].index, cases[i].index);
 		assert_true(one->phbs[0].window_size == PLAN_WINDOW_DEFAULT);
+		assert_true(one->phbs[0].window_page == 4 * KIB);
 		assert_false(one->phbs[0].bypass);
 		assert_int_equal(one->phbs[0].nfuncs, 0);
 	}
@@ -750,31 +895,26 @@ static void test_more_bridges_than_there_is_room_for_are_refused(void **state)
 	assert_non_null(strstr(lines, L "too many host bridges; at most 31 in a partition"));
 }
 
-/* What a guest's own windows need of the table memory stays there for them. */
-static void test_all_windows_together_have_a_limit(void **state)
+/* As many bridges as there can be, each with the largest window: their tables follow. */
+static void test_windows_of_all_bridges_may_be_the_largest(void **state)
 {
 	(void)state;
 	two->nphbs = 0;
 	one->phbs[0].window_size = PLAN_WINDOW_MAX;
-	board.ngroups = 0;
-	for (uint32_t i = 0; i <= PLAN_WINDOW_ALL / PLAN_WINDOW_MAX; i++) {
+	one->phbs[0].index = 0;
+	board.ngroups = board.nfuncs = 0;
+	for (unsigned int i = 0; i < PLAN_MAX_PHBS; i++) {
 		add_group(i, 0, 0);
-		board.groups[i].nfuncs = 1;
-		board.nfuncs = i;
-		board.funcs[board.nfuncs++] = (struct host_func){.bdfn = 0x100, .group = (int)i};
-	}
-	for (uint32_t i = 1; i < PLAN_WINDOW_ALL / PLAN_WINDOW_MAX; i++) {
-		add_phb(one, 10 + i, i);
+		add_func(0, 0x100, (int)i);
+		if (i) {
+			add_phb(one, i, i);
+		}
 	}
 	plan_check(&plan, &board, FREE_MEM);
 	assert_string_equal(lines, "");
 	assert_false(one->refused);
-	add_phb(one, 30, board.ngroups - 1)->window_size = PLAN_WINDOW_MIN;
-	plan_check(&plan, &board, FREE_MEM);
-	assert_non_null(strstr(lines, "plan: /partitions/one: dma-window-mib: 16385 for all host "
-				      "bridges together; at most 16384\n"));
-	assert_int_equal(nlines, 1);
-	assert_true(one->refused);
+	assert_int_equal(
+		plan_table_bytes(one), PLAN_MAX_PHBS * (1024 + 2 + 1 + 32 + 1 + 1) * 4 * KIB);
 }
 
 static void test_bridge_without_any_partition_is_told(void **state)
@@ -816,6 +956,7 @@ int main(void)
 		cmocka_unit_test(test_edges_of_the_rules_pass),
 		cmocka_unit_test(test_wrong_plan_is_told_and_stops_only_its_partition),
 		cmocka_unit_test_setup(test_every_broken_rule_has_its_line, setup),
+		cmocka_unit_test_setup(test_tables_left_out_are_enough_for_all_bridges, setup),
 		cmocka_unit_test_setup(test_group_wanted_by_two_stays_with_the_first, setup),
 		cmocka_unit_test_setup(
 			test_second_console_input_is_refused_naming_the_first, setup),
@@ -831,7 +972,7 @@ int main(void)
 		cmocka_unit_test_setup(test_wrong_word_does_not_spoil_the_right_one, setup),
 		cmocka_unit_test_setup(test_same_bridge_twice_is_refused, setup),
 		cmocka_unit_test_setup(test_more_bridges_than_there_is_room_for_are_refused, setup),
-		cmocka_unit_test_setup(test_all_windows_together_have_a_limit, setup),
+		cmocka_unit_test_setup(test_windows_of_all_bridges_may_be_the_largest, setup),
 		cmocka_unit_test_setup(test_bridge_without_any_partition_is_told, setup),
 		cmocka_unit_test(test_huge_command_line_is_bounded),
 	};

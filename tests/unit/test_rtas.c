@@ -231,6 +231,20 @@ static void test_table_has_no_name_or_token_twice(void **state)
 	}
 }
 
+/* What everybody but config cycles and MSIs says. */
+static void test_every_error_has_its_status(void **state)
+{
+	static const int other[] = {-EIO, -ENOMEM, -ENOSPC, -EEXIST, -EPERM, -EAGAIN, -ENODEV, 1};
+
+	(void)state;
+	assert_int_equal(rtas_status(0), RTAS_SUCCESS);
+	assert_int_equal(rtas_status(-EINVAL), RTAS_PARAM_ERROR);
+	assert_int_equal(rtas_status(-EBUSY), RTAS_BUSY);
+	for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++) {
+		assert_int_equal(rtas_status(other[i]), RTAS_HARDWARE);
+	}
+}
+
 /* The instructions, assembled by hand from the Power ISA's forms. */
 static void test_blob_calls_h_rtas_with_the_buffer_in_r4(void **state)
 {
@@ -260,6 +274,7 @@ int main(void)
 		cmocka_unit_test_setup(test_wrong_counts_get_a_status_and_nothing_else, setup),
 		cmocka_unit_test_setup(test_bad_count_status_is_the_services_own, setup),
 		cmocka_unit_test(test_table_has_no_name_or_token_twice),
+		cmocka_unit_test(test_every_error_has_its_status),
 		cmocka_unit_test(test_blob_calls_h_rtas_with_the_buffer_in_r4),
 	};
 

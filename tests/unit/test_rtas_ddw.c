@@ -21,16 +21,17 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-#define MIB	0x100000ull
-#define RAM	(4 * MIB)
-#define WIN1	(1ull << 59)
-#define WIN1_HI 0x08000000u
-#define BUID_HI 0x08000000u
-#define BUID_LO 0x20000000u
-#define ARGS	0x2000u
-#define LIST	0x3000u
-#define NRETS	8u
-#define UNSET	0x5e5e5e5eu
+#define MIB	   0x100000ull
+#define RAM	   (4 * MIB)
+#define WIN1	   (1ull << 59)
+#define WIN1_HI	   0x08000000u
+#define BUID_HI	   0x08000000u
+#define BUID_LO	   0x20000000u
+#define ARGS	   0x2000u
+#define LIST	   0x3000u
+#define NRETS	   8u
+#define POOL_PAGES 64u
+#define UNSET	   0x5e5e5e5eu
 
 /* Index 6 has functions 00.0 and 00.1, index 0 has 01.1. */
 #define BRIDGE_A BUID_HI, BUID_LO + 6
@@ -40,7 +41,7 @@ static const struct log_sink sink = {arch_console_write, arch_time_ns};
 
 static struct fake_machine m;
 static struct partition *p;
-static uint64_t free_at_start;
+static uint64_t used_at_start;
 static uint32_t rets[NRETS];
 
 static void bring_up(unsigned int n, unsigned int index, bool offered)
@@ -50,8 +51,6 @@ static void bring_up(unsigned int n, unsigned int index, bool offered)
 		.owner = p->name,
 		.phb = &p->phbs[n],
 		.mem = &p->mem,
-		.pool = &m.ram.pool,
-		.account = &p->tables,
 		.page_shifts = m.board.phbs[n].page_shifts,
 		.default_size = 4 * MIB,
 		.offered = offered,
@@ -59,10 +58,11 @@ static void bring_up(unsigned int n, unsigned int index, bool offered)
 
 	assert_int_equal(phb_place(index, &p->phbs[n].at), 0);
 	phb_map_add(&p->phb_map, index, n);
-	assert_int_equal(vfio_open_container(&m.vfio, &bound->container), 0);
+	assert_int_equal(vfio_open_container(&m.vfio, &p->tables, &bound->container), 0);
 	assert_int_equal(vfio_open_group(&m.vfio, n, &bound->group), 0);
 	assert_int_equal(vfio_group_set_container(bound->group, bound->container), 0);
 	assert_int_equal(vfio_set_iommu(bound->container, VFIO_SPAPR_TCE_v2_IOMMU), 0);
+	assert_int_equal(vfio_register_memory(bound->container, &p->mem), 0);
 	config.container = bound->container;
 	assert_int_equal(ddw_init(&bound->ddw, &config), 0);
 }
@@ -77,6 +77,7 @@ static int set_up(bool offered)
 	assert_int_equal(mem_alloc(&m.ram.pool, RAM, RAM, &p->mem.host), 0);
 	p->mem.ptr = mem_ptr(&m.ram.pool, p->mem.host);
 	p->mem.size = RAM;
+	assert_int_equal(page_pool_init(&p->tables, &m.ram.pool, POOL_PAGES * MEM_PAGE), 0);
 	p->state = PARTITION_RUNNING;
 	p->nvcpus = 1;
 	p->vcpus[0].partition = p;
@@ -91,7 +92,7 @@ static int set_up(bool offered)
 	p->phbs[1].funcs[0].devfn = 1 << 3 | 1;
 	fake_machine_master(&m, 0, FAKE_DEV0);
 	fake_machine_master(&m, 1, FAKE_DEV0);
-	free_at_start = mem_free_bytes(&m.ram.pool);
+	used_at_start = page_pool_used(&p->tables);
 	return 0;
 }
 
@@ -201,11 +202,22 @@ static hret_t put_indirect(
 	return h_put_tce_indirect(&p->vcpus[0], regs);
 }
 
+/* Nodes that the default windows have come to have since. */
+static uint64_t default_nodes(void)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		bytes += vfio_spapr_held_bytes(p->bound[i].container, ioba(0)) - MEM_PAGE;
+	}
+	return bytes;
+}
+
 static void expect_as_at_start(void)
 {
 	static const uint32_t liobns[] = {0x80000600, 0x80000000};
 
-	assert_true(mem_free_bytes(&m.ram.pool) == free_at_start);
+	assert_int_equal(page_pool_used(&p->tables), used_at_start + default_nodes());
 	for (unsigned int i = 0; i < 2; i++) {
 		assert_ptr_equal(
 			phb_find_window(&p->phb_map, p->phbs, liobns[i]), &p->phbs[i].windows[0]);
@@ -221,8 +233,9 @@ static void test_query_has_two_forms(void **state)
 	assert_int_equal(CALL(QUERY5, 0, BRIDGE_A), 0);
 	assert_int_equal(rets[1], 1);
 	block = rets[2];
-	/* Enough for a TCE for all memory, and little enough for the limit. */
-	assert_in_range(block, RAM >> 21, DDW_TABLE_LIMIT / 8);
+	/* Two containers and their default windows' roots take four pages, two roots more are set
+	 * aside: 58 are left, for 32 nodes below a root. */
+	assert_int_equal(block, 32 * 512);
 	assert_int_equal(rets[3], 0x103);
 	assert_int_equal(rets[4], 0);
 	assert_int_equal(CALL(QUERY6, 0, BRIDGE_A), 0);
@@ -238,6 +251,69 @@ static void test_query_has_two_forms(void **state)
 	assert_int_equal(rets[4], 0x103);
 	assert_int_equal(CALL(QUERY5, 0x900, BRIDGE_B), 0);
 	assert_int_equal(rets[1], 1);
+}
+
+/* A count that one cell does not hold: all of it in two, as much as goes in one. */
+static void test_query_of_a_large_pool_fills_two_cells(void **state)
+{
+	struct page_pool was = p->tables;
+
+	(void)state;
+	p->tables.npages = 1ull << 50;
+	assert_int_equal(CALL(QUERY6, 0, BRIDGE_A), 0);
+	assert_int_equal(rets[2], 1u << (59 - 21 - 32));
+	assert_int_equal(rets[3], 0);
+	assert_int_equal(CALL(QUERY5, 0, BRIDGE_A), 0);
+	assert_int_equal(rets[2], 0xffffffff);
+	assert_int_equal(rets[3], 0x103);
+	p->tables = was;
+}
+
+/* A window far larger than the memory is made, and costs what is mapped in it. */
+static void test_sparse_window_is_made_and_used(void **state)
+{
+	(void)state;
+	assert_int_equal(CALL(CREATE, 0, BRIDGE_A, 12, 40), 0);
+	assert_int_equal(page_pool_used(&p->tables), used_at_start + MEM_PAGE);
+	p->mem.ptr[0x5000] = 0x42;
+	assert_int_equal(put_indirect(0x80000601, WIN1 + (1ull << 39), 12, 5, 1), H_SUCCESS);
+	assert_int_equal(peek(0, WIN1 + (1ull << 39)), 0x42);
+	assert_int_equal(page_pool_used(&p->tables), used_at_start + 4 * MEM_PAGE);
+	/* Until the pool is used up, which is a failed map and not the end. */
+	for (uint64_t at = 0;; at += 1ull << 30) {
+		hret_t ret = put_indirect(0x80000601, WIN1 + at, 12, 5, 1);
+
+		if (ret != H_SUCCESS) {
+			assert_int_equal(ret, H_NOT_ENOUGH_RESOURCES);
+			break;
+		}
+	}
+	assert_int_equal(CALL(QUERY6, 0x900, BRIDGE_B), 0);
+	assert_int_equal(rets[3], 512);
+	assert_int_equal(CALL(REMOVE, 0x80000601), 0);
+	expect_as_at_start();
+}
+
+/* Decision 9, as a guest sees it. */
+static void test_bypass_leaves_nothing_to_ask_for(void **state)
+{
+	const char *why = NULL;
+
+	(void)state;
+	assert_int_equal(ddw_bypass_on(&p->bound[0].ddw, &why), 0);
+	assert_int_equal(CALL(QUERY6, 0, BRIDGE_A), 0);
+	assert_int_equal(rets[1], 0);
+	assert_int_equal(rets[2], 0);
+	assert_int_equal(rets[3], 0);
+	assert_int_equal(rets[4], 0x103);
+	assert_int_equal(CALL(CREATE, 0, BRIDGE_A, 21, 22), RTAS_HARDWARE);
+	assert_int_equal(CALL(REMOVE, 0x80000601), RTAS_PARAM_ERROR);
+	assert_int_equal(CALL(CREATE, 0x900, BRIDGE_B, 21, 22), 0);
+	assert_int_equal(CALL(REMOVE, 0x80000001), 0);
+	assert_int_equal(ddw_bypass_off(&p->bound[0].ddw, &why), 0);
+	assert_int_equal(CALL(CREATE, 0, BRIDGE_A, 21, 22), 0);
+	assert_int_equal(CALL(REMOVE, 0x80000601), 0);
+	expect_as_at_start();
 }
 
 /* What a Linux guest does at a driver's first 64-bit mask, with each page size there is. */
@@ -323,9 +399,9 @@ static void test_create_has_a_status_for_every_word(void **state)
 		{30, 31, RTAS_PARAM_ERROR},
 		{12, 76, RTAS_PARAM_ERROR},
 		{21, 64, RTAS_PARAM_ERROR},
-		{12, 44, RTAS_HARDWARE},
+		{12, 58, RTAS_HARDWARE},
 		{12, 63, RTAS_HARDWARE},
-		{21, 53, RTAS_HARDWARE},
+		{21, 63, RTAS_HARDWARE},
 		{21, 60, RTAS_HARDWARE},
 	};
 
@@ -460,7 +536,7 @@ static uint32_t some_of(uint64_t *seed, const uint32_t *words, unsigned int n)
 static void test_random_calls_leave_everything_in_order(void **state)
 {
 	static const uint32_t addrs[] = {0, 0x100, 0x900}, los[] = {BUID_LO, BUID_LO + 6},
-			      pages[] = {12, 16, 21}, windows[] = {20, 22, 23, 24, 25},
+			      pages[] = {12, 16, 21}, windows[] = {20, 22, 23, 33, 57},
 			      liobns[] = {0x80000600, 0x80000601, 0x80000000, 0x80000001};
 	uint64_t seed = 7;
 	unsigned int good = 0;
@@ -494,6 +570,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_query_has_two_forms),
+		TEST(test_query_of_a_large_pool_fills_two_cells),
+		TEST(test_sparse_window_is_made_and_used),
+		TEST(test_bypass_leaves_nothing_to_ask_for),
 		TEST(test_guest_maps_all_its_memory_once),
 		TEST(test_address_that_is_not_of_the_bridge_is_refused),
 		TEST(test_create_has_a_status_for_every_word),

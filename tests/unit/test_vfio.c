@@ -16,14 +16,15 @@
 #define NGROUPS 6u
 
 static struct board board;
-static struct mem_pool pool;
+static struct page_pool tables;
 static struct vfio v;
 
 /* What the drivers were asked, in words: "A:open(7) A:attach0 ..." */
 static char trace[1024];
 static unsigned int fail_attach; /* the n-th attach fails; 0: none */
-static int open_err;
+static int open_err, map_err;
 static int data_of[2];
+static const struct guest_mem memory = {.host = {0x100000}, .size = 0x30000};
 
 static void __attribute__((format(printf, 1, 2))) note(const char *fmt, ...)
 {
@@ -52,17 +53,18 @@ static bool ext_b(unsigned int extension)
 	return extension == VFIO_SPAPR_TCE_v2_IOMMU || extension == VFIO_TYPE1_IOMMU;
 }
 
-static int open_a(struct vfio *vfio, unsigned int model, void **data)
+static int open_a(struct vfio_container *c, unsigned int model, void **data)
 {
-	assert_ptr_equal(vfio, &v);
+	assert_ptr_equal(c->vfio, &v);
+	assert_ptr_equal(c->tables, &tables);
 	note("A:open%u ", model);
 	*data = &data_of[0];
 	return open_err;
 }
 
-static int open_b(struct vfio *vfio, unsigned int model, void **data)
+static int open_b(struct vfio_container *c, unsigned int model, void **data)
 {
-	assert_ptr_equal(vfio, &v);
+	assert_ptr_equal(c->vfio, &v);
 	note("B:open%u ", model);
 	*data = &data_of[1];
 	return 0;
@@ -102,11 +104,12 @@ static int rec_reserve(void *data, ioba_t iova, uint64_t len)
 	return 0;
 }
 
-static int rec_map(void *data, ioba_t iova, const struct vfio_run *runs, unsigned int nruns)
+static int rec_map(
+	void *data, ioba_t iova, const uint64_t *words, unsigned int n, unsigned int page_shift)
 {
-	(void)runs;
-	note("%c:map%u*%u ", name_of(data), (unsigned int)iova.v, nruns);
-	return 0;
+	note("%c:map%u*%u@%u=%u ", name_of(data), (unsigned int)iova.v, n, page_shift,
+		(unsigned int)words[n - 1]);
+	return map_err;
 }
 
 static int rec_unmap(void *data, ioba_t iova, uint64_t len)
@@ -115,11 +118,17 @@ static int rec_unmap(void *data, ioba_t iova, uint64_t len)
 	return 0;
 }
 
-static int rec_lookup(void *data, ioba_t iova, struct vfio_run *out)
+static int rec_lookup(void *data, ioba_t iova, uint64_t *word)
 {
 	note("%c:lookup%u ", name_of(data), (unsigned int)iova.v);
-	out->perm = 0;
+	*word = 0;
 	return 0;
+}
+
+static uint64_t rec_skip(void *data, ioba_t iova, uint64_t len)
+{
+	note("%c:skip%u+%u ", name_of(data), (unsigned int)iova.v, (unsigned int)len);
+	return len / 2;
 }
 
 static int rec_flush(void *data, ioba_t iova, uint64_t len)
@@ -128,10 +137,22 @@ static int rec_flush(void *data, ioba_t iova, uint64_t len)
 	return 0;
 }
 
+static int rec_backend(void *data, ioba_t start, const struct tce_backend_ops **ops, void **backend)
+{
+	static const struct tce_backend_ops none = {0};
+
+	note("%c:backend%u ", name_of(data), (unsigned int)start.v);
+	*ops = &none;
+	*backend = data;
+	return 0;
+}
+
 static const struct vfio_iommu_driver driver_a = {"a", ext_a, open_a, rec_release, rec_attach,
-	rec_detach, rec_create, rec_remove, rec_reserve, rec_map, rec_unmap, rec_lookup, rec_flush};
+	rec_detach, rec_create, rec_remove, rec_reserve, rec_map, rec_unmap, rec_lookup, rec_skip,
+	rec_flush, rec_backend};
 static const struct vfio_iommu_driver driver_b = {"b", ext_b, open_b, rec_release, rec_attach,
-	rec_detach, NULL, NULL, rec_reserve, rec_map, rec_unmap, rec_lookup, rec_flush};
+	rec_detach, NULL, NULL, rec_reserve, rec_map, rec_unmap, rec_lookup, rec_skip, rec_flush,
+	NULL};
 static const struct vfio_iommu_driver driver_a_again = {.name = "a", .check_extension = ext_b};
 
 static int setup(void **state)
@@ -142,11 +163,11 @@ static int setup(void **state)
 	for (unsigned int i = 0; i < NGROUPS; i++) {
 		board.groups[i] = (struct host_group){.id = 10 + i, .closed = true};
 	}
-	mem_init(&pool, 0);
-	vfio_init(&v, &board, &pool);
+	vfio_init(&v, &board);
 	trace[0] = '\0';
 	fail_attach = 0;
 	open_err = 0;
+	map_err = 0;
 	return 0;
 }
 
@@ -160,7 +181,7 @@ static struct vfio_container *new_container(void)
 {
 	struct vfio_container *c;
 
-	assert_int_equal(vfio_open_container(&v, &c), 0);
+	assert_int_equal(vfio_open_container(&v, &tables, &c), 0);
 	return c;
 }
 
@@ -222,14 +243,20 @@ static void expect_baseline(void)
 static void expect_unprivileged(struct vfio_container *c)
 {
 	struct vfio_window w = {.page_shift = 12, .size = 0x10000};
-	struct vfio_run run = {hpa(0), 0x1000, 3};
+	struct guest_mem some = {.host = {0x10000}, .size = 0x10000};
+	const struct tce_backend_ops *ops;
+	uint64_t word = 3;
+	void *backend;
 
+	assert_int_equal(vfio_window_backend(c, ioba(0), &ops, &backend), -EINVAL);
+	assert_int_equal(vfio_register_memory(c, &some), -EINVAL);
 	assert_int_equal(vfio_create_window(c, &w), -EINVAL);
 	assert_int_equal(vfio_remove_window(c, ioba(0)), -EINVAL);
 	assert_int_equal(vfio_reserve(c, ioba(0), 0x1000), -EINVAL);
-	assert_int_equal(vfio_map(c, ioba(0), &run, 1), -EINVAL);
+	assert_int_equal(vfio_map(c, ioba(0), &word, 1, 12), -EINVAL);
 	assert_int_equal(vfio_unmap(c, ioba(0), 0x1000), -EINVAL);
-	assert_int_equal(vfio_lookup(c, ioba(0), &run), -EINVAL);
+	assert_int_equal(vfio_lookup(c, ioba(0), &word), -EINVAL);
+	assert_true(vfio_skip(c, ioba(0), 0x1000) == 0);
 	assert_int_equal(vfio_flush(c, ioba(0), 0x1000), -EINVAL);
 	assert_int_equal(vfio_get_api_version(c), VFIO_API_VERSION);
 	assert_true(vfio_check_extension(c, VFIO_SPAPR_TCE_v2_IOMMU));
@@ -243,7 +270,7 @@ static void test_init_makes_one_object_per_group_and_function(void **state)
 	board.funcs[0].group = 2;
 	board.funcs[1].group = -1;
 	board.funcs[2].group = 0;
-	vfio_init(&v, &board, &pool);
+	vfio_init(&v, &board);
 	assert_ptr_equal(v.devices[0].group, &v.groups[2]);
 	assert_null(v.devices[1].group);
 	assert_ptr_equal(v.devices[2].group, &v.groups[0]);
@@ -520,9 +547,9 @@ static void test_containers_are_bounded(void **state)
 	for (unsigned int i = 0; i < VFIO_MAX_CONTAINERS; i++) {
 		new_container();
 	}
-	assert_int_equal(vfio_open_container(&v, &c), -ENOSPC);
+	assert_int_equal(vfio_open_container(&v, &tables, &c), -ENOSPC);
 	vfio_put_container(&v.containers[7]);
-	assert_int_equal(vfio_open_container(&v, &c), 0);
+	assert_int_equal(vfio_open_container(&v, &tables, &c), 0);
 	assert_ptr_equal(c, &v.containers[7]);
 }
 
@@ -552,8 +579,165 @@ static void test_ranges_are_not_empty_and_do_not_wrap(void **state)
 		assert_int_equal(vfio_reserve(c, at, cases[i].len), cases[i].err);
 		assert_int_equal(vfio_unmap(c, at, cases[i].len), cases[i].err);
 		assert_int_equal(vfio_flush(c, at, cases[i].len), cases[i].err);
+		assert_true(
+			vfio_skip(c, at, cases[i].len) == (cases[i].err ? 0 : cases[i].len / 2));
 	}
-	assert_int_equal(vfio_map(c, ioba(0), NULL, 0), -EINVAL);
+}
+
+/* A driver need not have one. */
+static void test_backend_of_a_window_is_the_drivers(void **state)
+{
+	const struct tce_backend_ops *ops = NULL;
+	struct vfio_container *a = new_container(), *b = new_container();
+	void *backend = NULL;
+
+	(void)state;
+	add_drivers();
+	join(a, 0);
+	join(b, 1);
+	assert_int_equal(vfio_set_iommu(a, 7), 0);
+	assert_int_equal(vfio_set_iommu(b, VFIO_TYPE1_IOMMU), 0);
+	assert_int_equal(vfio_window_backend(a, ioba(0), &ops, &backend), 0);
+	assert_non_null(ops);
+	assert_ptr_equal(backend, a->data);
+	assert_int_equal(vfio_window_backend(b, ioba(0), &ops, &backend), -ENOTSUP);
+}
+
+/* The driver hears of a map only when there are words, not too many, and memory that they are
+ * about; its answer is the caller's. */
+static void test_map_needs_memory_and_a_batch(void **state)
+{
+	static const uint64_t words[VFIO_MAX_BATCH + 1] = {
+		[0] = 0x1003, [VFIO_MAX_BATCH - 1] = 0x7001, [VFIO_MAX_BATCH] = 0x8001};
+	struct vfio_container *c = new_container();
+
+	(void)state;
+	add_drivers();
+	join(c, 0);
+	assert_int_equal(vfio_set_iommu(c, 7), 0);
+	trace[0] = '\0';
+	assert_int_equal(vfio_map(c, ioba(0), words, 1, 12), -EPERM);
+	assert_int_equal(vfio_register_memory(c, &memory), 0);
+	assert_int_equal(vfio_map(c, ioba(0), words, 0, 12), -EINVAL);
+	assert_int_equal(vfio_map(c, ioba(0), words, VFIO_MAX_BATCH + 1, 12), -EINVAL);
+	assert_string_equal(trace, "");
+	assert_int_equal(vfio_map(c, ioba(4096), words, 1, 12), 0);
+	assert_int_equal(vfio_map(c, ioba(0), words, VFIO_MAX_BATCH, 16), 0);
+	assert_string_equal(trace, "A:map4096*1@12=4099 A:map0*512@16=28673 ");
+	map_err = -EAGAIN;
+	assert_int_equal(vfio_map(c, ioba(0), words, 1, 12), -EAGAIN);
+}
+
+/* One piece, whole pages, once, and only where an IOMMU is; it goes with the rights. */
+static void test_memory_is_registered_once(void **state)
+{
+	static const struct guest_mem bad[] = {
+		{.host = {0x10000}, .size = 0},
+		{.host = {0x10000}, .size = 0x10800},
+		{.host = {0x10800}, .size = 0x10000},
+		{.host = {0x10001}, .size = 0x10000},
+	};
+	struct vfio_container *c = new_container();
+	struct vfio_group *g;
+
+	(void)state;
+	add_drivers();
+	assert_int_equal(vfio_register_memory(c, &memory), -EINVAL);
+	g = join(c, 0);
+	assert_int_equal(vfio_register_memory(c, &memory), -EINVAL);
+	assert_int_equal(vfio_set_iommu(c, 7), 0);
+	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(vfio_register_memory(c, &bad[i]), -EINVAL);
+		assert_true(c->memory.size == 0);
+	}
+	assert_int_equal(vfio_register_memory(c, &memory), 0);
+	assert_int_equal(vfio_register_memory(c, &memory), -EBUSY);
+	assert_true(c->memory.host.v == memory.host.v && c->memory.size == memory.size);
+	assert_int_equal(vfio_group_unset_container(g), 0);
+	assert_true(c->memory.size == 0);
+	/* Rights had again are rights without memory. */
+	assert_int_equal(vfio_group_set_container(g, c), 0);
+	assert_int_equal(vfio_set_iommu(c, 7), 0);
+	assert_int_equal(vfio_map(c, ioba(0), &(uint64_t){3}, 1, 12), -EPERM);
+	assert_int_equal(vfio_register_memory(c, &memory), 0);
+	assert_int_equal(vfio_close_group(g), 0);
+	vfio_put_container(c);
+	assert_ptr_equal(new_container(), c);
+	assert_true(c->memory.size == 0);
+}
+
+#define R VFIO_DMA_READ
+#define W VFIO_DMA_WRITE
+
+static void expect_runs(const uint64_t *words, unsigned int n, unsigned int shift,
+	const struct vfio_run *want, unsigned int nwant)
+{
+	struct vfio_run run = {77, 77, 77};
+	unsigned int i = 0;
+
+	for (unsigned int k = 0; k < nwant; k++) {
+		assert_true(vfio_next_run(words, n, shift, &i, &run));
+		if (run.perm != want[k].perm || run.len != want[k].len ||
+			(run.perm && run.at != want[k].at)) {
+			fail_msg("run %u is 0x%llx + 0x%llx, %u", k, (unsigned long long)run.at,
+				(unsigned long long)run.len, run.perm);
+		}
+	}
+	assert_int_equal(i, n);
+	assert_false(vfio_next_run(words, n, shift, &i, &run));
+	assert_int_equal(i, n);
+}
+
+/* What follows on in address with the same permission is one run, and what has no access is one. */
+static void test_words_come_as_runs(void **state)
+{
+	static const uint64_t words[] = {0x5000 | R | W, 0x6000 | R | W, 0x7000 | R, 0x8000 | R,
+		0x8000 | R, 0x9000 | W, 0, 0, 0, 0x1000 | W, 0, R, 0x1000 | R, 0x3000 | R,
+		0x2000 | R};
+	static const struct vfio_run want[] = {{0x5000, 0x2000, R | W}, {0x7000, 0x2000, R},
+		{0x8000, 0x1000, R}, {0x9000, 0x1000, W}, {0, 0x3000, 0}, {0x1000, 0x1000, W},
+		{0, 0x1000, 0}, {0, 0x2000, R}, {0x3000, 0x1000, R}, {0x2000, 0x1000, R}};
+
+	(void)state;
+	expect_runs(words, 15, 12, want, 10);
+	expect_runs(words, 0, 12, NULL, 0);
+	/* As pages of 8 KiB none of them follows on, but where there is nothing. */
+	expect_runs(words, 2, 13,
+		(const struct vfio_run[]){{0x5000, 0x2000, R | W}, {0x6000, 0x2000, R | W}}, 2);
+	expect_runs(words + 6, 3, 30, (const struct vfio_run[]){{0, 3ull << 30, 0}}, 1);
+}
+
+/* A batch of one run, of none that join, and at the top of what a word can say, in every page size.
+ */
+static void test_runs_of_every_page_size(void **state)
+{
+	static const unsigned int shifts[] = {12, 16, 21, 24, 28, 30, 34};
+	uint64_t words[VFIO_MAX_BATCH];
+
+	(void)state;
+	for (unsigned int s = 0; s < sizeof(shifts) / sizeof(shifts[0]); s++) {
+		uint64_t page = 1ull << shifts[s];
+		uint64_t at = (1ull << 59) - VFIO_MAX_BATCH * page;
+		unsigned int i = 0;
+		struct vfio_run run;
+
+		for (unsigned int k = 0; k < VFIO_MAX_BATCH; k++) {
+			words[k] = (at + k * page) | R | W;
+		}
+		expect_runs(words, VFIO_MAX_BATCH, shifts[s],
+			&(const struct vfio_run){at, VFIO_MAX_BATCH * page, R | W}, 1);
+		/* Looking ahead ends where the words end. */
+		expect_runs(words, 3, shifts[s], &(const struct vfio_run){at, 3 * page, R | W}, 1);
+		for (unsigned int k = 0; k < VFIO_MAX_BATCH; k++) {
+			words[k] = (at + k * page) | (k & 1 ? R : W);
+		}
+		for (unsigned int k = 0; k < VFIO_MAX_BATCH; k++) {
+			assert_true(vfio_next_run(words, VFIO_MAX_BATCH, shifts[s], &i, &run));
+			assert_int_equal(i, k + 1);
+			assert_true(run.at == at + k * page && run.len == page);
+			assert_int_equal(run.perm, k & 1 ? R : W);
+		}
+	}
 }
 
 static void test_driver_without_windows_has_none(void **state)
@@ -643,6 +827,11 @@ int main(void)
 		TEST(test_container_lives_as_long_as_opener_or_group),
 		TEST(test_containers_are_bounded),
 		TEST(test_ranges_are_not_empty_and_do_not_wrap),
+		TEST(test_backend_of_a_window_is_the_drivers),
+		TEST(test_map_needs_memory_and_a_batch),
+		TEST(test_memory_is_registered_once),
+		TEST(test_words_come_as_runs),
+		TEST(test_runs_of_every_page_size),
 		TEST(test_driver_without_windows_has_none),
 		TEST(test_random_calls_keep_links_sound),
 	};
