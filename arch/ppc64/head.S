@@ -74,10 +74,6 @@ secondary_start:
 	.globl opal_call
 	.type opal_call, @function
 opal_call:
-	mflr	%r0
-	std	%r0, 16(%r1)
-	std	%r2, 24(%r1)
-	stdu	%r1, -64(%r1)
 	mr	%r0, %r3
 	mr	%r3, %r4
 	mr	%r4, %r5
@@ -86,10 +82,23 @@ opal_call:
 	mr	%r7, %r8
 	mr	%r8, %r9
 	mr	%r9, %r10
-	addis	%r11, %r2, opal_entry@toc@ha
-	ld	%r12, opal_entry@toc@l(%r11)
-	addis	%r11, %r2, opal_base@toc@ha
-	ld	%r2, opal_base@toc@l(%r11)
+	b	opal_enter
+	.size opal_call, . - opal_call
+
+/* int64_t opal_pci_tce_kill(phb, kind, pe, page, at, npages): the one call that a guest waits for so
+ * often that moving its arguments would show. */
+	.globl opal_pci_tce_kill
+	.type opal_pci_tce_kill, @function
+opal_pci_tce_kill:
+	li	%r0, OPAL_PCI_TCE_KILL
+opal_enter:
+	mflr	%r11
+	std	%r11, 16(%r1)
+	std	%r2, 24(%r1)
+	stdu	%r1, -64(%r1)
+	addis	%r11, %r2, opal_address@toc@ha
+	ld	%r12, opal_address@toc@l+OPAL_ADDRESS_ENTRY(%r11)
+	ld	%r2, opal_address@toc@l+OPAL_ADDRESS_BASE(%r11)
 	mtctr	%r12
 	bctrl
 	addi	%r1, %r1, 64
@@ -97,7 +106,7 @@ opal_call:
 	ld	%r0, 16(%r1)
 	mtlr	%r0
 	blr
-	.size opal_call, . - opal_call
+	.size opal_pci_tce_kill, . - opal_pci_tce_kill
 
 /* void msr_write(uint64_t msr): the way that can also turn ME on. */
 	.globl msr_write

@@ -124,6 +124,11 @@
 /* struct vcpu_run, which begins with them */
 #define RUN_SIZE 376
 
+/* struct opal_address, and the one token that assembly knows. */
+#define OPAL_ADDRESS_BASE  0
+#define OPAL_ADDRESS_ENTRY 8
+#define OPAL_PCI_TCE_KILL  126
+
 /* Added to a trap number in REGS_TRAP while the assembly carries it: the state is in HSRR0/1. */
 #define TRAP_HSRR 2
 

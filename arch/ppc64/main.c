@@ -40,8 +40,7 @@ _Noreturn void boot_main(const void *tree, uint64_t base, uint64_t entry)
 	static const char unknown[] = "tcelot: this processor is not POWER9, POWER10 or POWER11; "
 				      "without radix partitions there is nothing to run on\n";
 
-	opal_base = base;
-	opal_entry = entry;
+	opal_address = (struct opal_address){base, entry};
 	if (!processor_known()) {
 		console_write_now(unknown, sizeof(unknown) - 1);
 		arch_power_off();

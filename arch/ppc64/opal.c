@@ -4,13 +4,16 @@
 
 #include "core/err.h"
 
-uint64_t opal_base, opal_entry;
+#include <stddef.h>
 
-int opal_error(int64_t rc)
+struct opal_address opal_address;
+
+_Static_assert(offsetof(struct opal_address, base) == OPAL_ADDRESS_BASE, "opal_address.base");
+_Static_assert(offsetof(struct opal_address, entry) == OPAL_ADDRESS_ENTRY, "opal_address.entry");
+
+int opal_failure(int64_t rc)
 {
 	switch (rc) {
-	case OPAL_SUCCESS:
-		return 0;
 	case OPAL_PARAMETER:
 		return -EINVAL;
 	case OPAL_UNSUPPORTED:

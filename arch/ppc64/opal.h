@@ -6,6 +6,8 @@
 #ifndef ARCH_PPC64_OPAL_H
 #define ARCH_PPC64_OPAL_H
 
+#include "arch/ppc64/layout.h"
+
 #include <stdint.h>
 
 #define OPAL_CONSOLE_WRITE	    1
@@ -32,7 +34,6 @@
 #define OPAL_REINIT_CPUS	    70
 #define OPAL_HANDLE_HMI		    98
 #define OPAL_CONSOLE_FLUSH	    117
-#define OPAL_PCI_TCE_KILL	    126
 #define OPAL_XIVE_RESET		    128
 #define OPAL_XIVE_GET_IRQ_INFO	    129
 #define OPAL_XIVE_SET_IRQ_CONFIG    131
@@ -54,11 +55,18 @@
 #define OPAL_UNSUPPORTED (-7)
 #define OPAL_BUSY_EVENT	 (-12)
 
-/* Where firmware is; set once at entry. */
-extern uint64_t opal_base, opal_entry;
+/* Where firmware is; set once at entry. Aligned, so that both are reached from one base. */
+struct opal_address {
+	uint64_t base, entry;
+} __attribute__((aligned(16)));
+extern struct opal_address opal_address;
 
 int64_t opal_call(uint64_t token, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5,
 	uint64_t a6, uint64_t a7);
+
+/* OPAL_PCI_TCE_KILL: kind and the rest as in doc/opal-api. */
+int64_t opal_pci_tce_kill(
+	uint64_t phb, uint64_t kind, uint64_t pe, uint64_t page, uint64_t at, uint64_t npages);
 
 #define opal_call0(t)		     opal_call(t, 0, 0, 0, 0, 0, 0, 0)
 #define opal_call1(t, a)	     opal_call(t, a, 0, 0, 0, 0, 0, 0)
@@ -69,6 +77,10 @@ int64_t opal_call(uint64_t token, uint64_t a1, uint64_t a2, uint64_t a3, uint64_
 
 /* OPAL_SUCCESS 0; PARAMETER -EINVAL; UNSUPPORTED -ENOTSUP; CLOSED -ENODEV; BUSY and BUSY_EVENT
  * -EBUSY; everything else -EIO. */
-int opal_error(int64_t rc);
+int opal_failure(int64_t rc);
+static inline int opal_error(int64_t rc)
+{
+	return rc == OPAL_SUCCESS ? 0 : opal_failure(rc);
+}
 
 #endif
