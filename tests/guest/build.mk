@@ -41,7 +41,7 @@ define guest_rules
 GUEST_OBJ_$(1) := $(GUEST_BUILD)/$(1)/entry.o $$(GUEST_FDT:%=$(GUEST_BUILD)/$(1)/libfdt/%.o)
 DMA_OBJ_$(1) := $$(DMA_C:tests/guest/%.c=$(GUEST_BUILD)/$(1)/%.o) $$(GUEST_OBJ_$(1))
 WAKE_OBJ_$(1) := $$(WAKE_C:tests/guest/%.c=$(GUEST_BUILD)/$(1)/%.o) $$(GUEST_OBJ_$(1)) \
-	$(GUEST_BUILD)/$(1)/wake_entry.o
+	$(GUEST_BUILD)/$(1)/wake_entry.o $(GUEST_BUILD)/$(1)/wake_regs_entry.o
 BENCH_OBJ_$(1) := $$(BENCH_C:tests/guest/%.c=$(GUEST_BUILD)/$(1)/%.o) $$(GUEST_OBJ_$(1)) \
 	$(GUEST_BUILD)/$(1)/bench_entry.o
 

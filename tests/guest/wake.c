@@ -111,6 +111,7 @@ void guest_main(const void *fdt)
 	wake.late = argument("late=", DEFAULT_LATE) * tree.timebase_hz / USEC_PER_SEC;
 	con_line("# wake guest, %s-endian, CPUs: %u, %s", BYTE_ORDER_NAME, wake.ncpus,
 		tree.bootargs);
+	test_registers();
 	test_priorities();
 	test_bad_calls();
 	test_start_stop();

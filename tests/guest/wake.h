@@ -102,6 +102,7 @@ bool other_join(void);
 
 /* --- tests, in the order they run --- */
 
+void test_registers(void);
 void test_decrementer(void);
 void test_priorities(void);
 void test_ipis(void);
