@@ -245,12 +245,15 @@ static void check_entry(uint64_t index)
 	uint64_t n = 0, want_n;
 	const be64_t *tce = tce_table_at(&t, index, &n);
 	bool there = model_at(index, &want_n);
+	be64_t *found;
 
 	if ((tce != NULL) != there || n != want_n) {
 		fail_msg("0x%llx: %s, 0x%llx in a row", (unsigned long long)index,
 			tce ? "there" : "not there", (unsigned long long)n);
 	}
+	assert_true(tce_table_find(&t, index, &found) == there);
 	if (tce) {
+		assert_ptr_equal(found, tce);
 		assert_true(tce_table_load(tce) == model_load(index));
 	}
 	assert_true(walk(index) == model_load(index));

@@ -102,7 +102,7 @@ static int put(uint64_t at, unsigned int n, const uint64_t *tces)
 
 static int put1(uint64_t at, uint64_t tce)
 {
-	return put(at, 1, &tce);
+	return tce_put_one(&w, ioba(at), tce);
 }
 
 static int peek(uint64_t iova)
@@ -164,6 +164,42 @@ static void test_many_tces_are_one_call_and_one_kill(void **state)
 	}
 }
 
+/* One at a time is the same as one of many, also where a node is missing; and a refused one changes
+ * nothing. */
+static void test_one_tce_is_as_one_of_many(void **state)
+{
+	unsigned int kills;
+
+	(void)state;
+	for (unsigned int split = 0; split < 2; split++) {
+		uint64_t page = split ? K64 : K4, at = SIZE - page;
+
+		assert_int_equal(open_split(split ? 16 : 12, 12), 0);
+		kills = m.phb[0].count[FAKE_TCE_KILL];
+		assert_int_equal(put1(at, 3 * page | RW), 0);
+		assert_int_equal(put1(0, 4 * page | TCE_READ), 0);
+		assert_int_equal(m.phb[0].count[FAKE_TCE_KILL], kills + 2);
+		assert_true(page_pool_used(&m.tables) == used_at_start + 3 * K4);
+		assert_true(get(at) == (3 * page | RW) && get(0) == (4 * page | TCE_READ));
+		assert_int_equal(peek(SIZE - 1), (int)(4 * page / K4 - 1));
+		assert_int_equal(peek(0), (int)(4 * page / K4));
+		assert_int_equal(poke(0, 1), -EFAULT);
+		assert_int_equal(put1(0, GUEST | RW), -EINVAL);
+		assert_int_equal(put1(0, 4 | RW), -EINVAL);
+		assert_int_equal(put1(SIZE, RW), -EINVAL);
+		assert_int_equal(put1(0 - page, RW), -EINVAL);
+		assert_int_equal(put1(0x800, RW), -EINVAL);
+		assert_true(get(0) == (4 * page | TCE_READ));
+		/* What gives no access names no page. */
+		assert_int_equal(put1(0, ~0ull & ~(uint64_t)RW), 0);
+		assert_true(get(0) == 0);
+		assert_int_equal(peek(0), -EFAULT);
+		assert_int_equal(vfio_bridge_close_window(&bw, &w), 0);
+		assert_int_equal(put1(0, RW), -EINVAL);
+		assert_true(page_pool_used(&m.tables) == used_at_start);
+	}
+}
+
 /* SEED-001.64: four permissions. */
 static void test_permissions_reach_the_hardware(void **state)
 {
@@ -216,9 +252,15 @@ static void test_lookup_tells_no_foreign_address(void **state)
 
 static void test_failed_kill_is_told(void **state)
 {
+	uint64_t tce = RW;
+
 	(void)state;
+	assert_int_equal(put1(K4, RW), 0);
 	m.phb[0].fail_op[FAKE_TCE_KILL] = true;
 	assert_int_equal(put1(0, RW), -EIO);
+	assert_int_equal(put(0, 1, &tce), -EIO);
+	/* The first of its node as well. */
+	assert_int_equal(put1(SIZE - K4, RW), -EIO);
 	assert_int_equal(tce_clear(&w, ioba(0), 1), -EIO);
 }
 
@@ -552,6 +594,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WINDOW(test_one_tce_lives_from_put_to_clear),
 		WINDOW(test_many_tces_are_one_call_and_one_kill),
+		TEST(test_one_tce_is_as_one_of_many),
 		WINDOW(test_permissions_reach_the_hardware),
 		WINDOW(test_nothing_outside_the_guest_is_mapped),
 		WINDOW(test_lookup_tells_no_foreign_address),

@@ -350,6 +350,53 @@ static void test_map_of_what_is_not_reserved_changes_nothing(void **state)
 	}
 }
 
+/* The same by the window's own pages, for who has asked once where it is. */
+static void test_window_backend_does_the_same(void **state)
+{
+	const struct tce_backend_ops *ops = NULL;
+	void *backend = NULL;
+	unsigned int kills;
+	uint64_t word = 1;
+
+	(void)state;
+	assert_int_equal(vfio_window_backend(c, ioba(K4), &ops, &backend), -EINVAL);
+	assert_int_equal(vfio_window_backend(c, ioba(WIN1), &ops, &backend), -EINVAL);
+	assert_true(!ops && !backend);
+	assert_int_equal(vfio_window_backend(c, ioba(0), &ops, &backend), 0);
+	kills = m.phb[0].count[FAKE_TCE_KILL];
+	mix_words(5, 12);
+	assert_int_equal(ops->put(backend, 510, words[1]), -EAGAIN);
+	assert_int_equal(ops->map(backend, 510, words, 5), -EAGAIN);
+	assert_int_equal(m.phb[0].count[FAKE_TCE_KILL], kills);
+	assert_true((ops->skip)(backend, 0, LARGE / K4) == LARGE / K4);
+	assert_int_equal(ops->reserve(backend, 510, 5), 0);
+	assert_true((ops->skip)(backend, 0, LARGE / K4) == 0);
+	assert_true(nodes() == 5);
+	assert_int_equal(ops->map(backend, 510, words, 5), 0);
+	assert_int_equal(ops->flush(backend, 510, 5), 0);
+	for (uint64_t i = 0; i < 5; i++) {
+		expect_word(510 * K4, (510 + i) * K4, 12);
+		assert_int_equal(ops->lookup(backend, 510 + i, &word), 0);
+		assert_true(word == words[i]);
+	}
+	assert_int_equal(ops->lookup(backend, 1 << 20, &word), 0);
+	assert_true(word == 0);
+	assert_int_equal(ops->put(backend, 513, words[1]), 0);
+	assert_int_equal(m.phb[0].count[FAKE_TCE_KILL], kills + 2);
+	assert_true(look(513 * K4) == words[1] && look(512 * K4) == words[2]);
+	assert_int_equal(ops->unmap(backend, 0, LARGE / K4), 0);
+	assert_true(vfio_spapr_count_live(c) == 0);
+	/* A foreign page, as by address. */
+	words[0] = 1ull << 44 | RW;
+	assert_int_equal(ops->put(backend, 510, words[0]), 0);
+	assert_int_equal(ops->lookup(backend, 510, &word), -EFAULT);
+	assert_true(word == 0);
+	m.phb[0].fail_op[FAKE_TCE_KILL] = true;
+	assert_int_equal(ops->put(backend, 510, 0), -EIO);
+	assert_int_equal(ops->flush(backend, 510, 1), -EIO);
+	assert_true(look(510 * K4) == 0);
+}
+
 /* Reading and taking away need nothing and take nothing. */
 static void test_only_reserve_takes_nodes(void **state)
 {
@@ -628,6 +675,7 @@ int main(void)
 		TEST(test_pages_of_16m_over_2m),
 		IN_LARGE(test_misaligned_or_smaller_pages_are_refused),
 		TEST(test_map_of_what_is_not_reserved_changes_nothing),
+		IN_LARGE(test_window_backend_does_the_same),
 		IN_LARGE(test_only_reserve_takes_nodes),
 		IN_LARGE(test_reserve_without_memory_takes_nothing),
 		IN_LARGE(test_large_window_costs_what_is_in_it),
