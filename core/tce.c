@@ -53,12 +53,13 @@ static void leave(struct tce_window *w)
 }
 
 /* Either the one who closes sees this user, or the user sees the window closed: both write first
- * and look then, with a full barrier between. */
+ * and look then, with a full barrier between. Who sees it open sees what it was opened with, and
+ * nothing of a window that was there before it. */
 static bool enter(struct tce_window *w)
 {
 	atomic_fetch_add_explicit(&w->users, 1, memory_order_relaxed);
 	atomic_thread_fence(memory_order_seq_cst);
-	if (atomic_load_explicit(&w->npages, memory_order_relaxed)) {
+	if (atomic_load_explicit(&w->npages, memory_order_acquire)) {
 		return true;
 	}
 	leave(w);
