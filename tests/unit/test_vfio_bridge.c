@@ -13,6 +13,7 @@
 #include "core/vfio_spapr.h"
 #include "tests/fake/fake_machine.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #define K4    0x1000ull
@@ -431,6 +432,78 @@ static void test_no_node_for_a_put_changes_nothing(void **state)
 	assert_int_equal(peek(at + K4), 8);
 }
 
+#define FRESH 200u /* nodes that a round uses; as many as the pool has room for */
+#define TURNS 20u
+
+static int quiet_kill(struct host_phb *phb, unsigned int pe)
+{
+	(void)phb;
+	(void)pe;
+	return 0;
+}
+
+static pthread_barrier_t barrier;
+
+/* Puts the entries of all fresh nodes that are this one's, in the same order as the other. */
+static int put_mine(uint64_t mine)
+{
+	int ret = 0;
+
+	(void)pthread_barrier_wait(&barrier);
+	for (uint64_t i = 0; i < FRESH; i++) {
+		int err = tce_put_one(
+			&w, ioba((i * 512 + mine) * K4), ((i * 2 + mine) % 1000) * K4 | RW);
+
+		ret = ret ? ret : err;
+	}
+	(void)pthread_barrier_wait(&barrier);
+	return ret;
+}
+
+static void *put_odd(void *arg)
+{
+	for (unsigned int i = 0; i < TURNS; i++) {
+		int err = put_mine(1);
+
+		*(int *)arg = *(int *)arg ? *(int *)arg : err;
+		/* The window is closed and opened between these two. */
+		(void)pthread_barrier_wait(&barrier);
+	}
+	return NULL;
+}
+
+/* HC-27 in its kind: two virtual CPUs that put into the same nodes, none of which is there yet. */
+static void test_two_threads_put_into_fresh_nodes(void **state)
+{
+	struct host_phb_ops ops = fake_phb_ops;
+	pthread_t thread;
+	int err = 0;
+
+	(void)state;
+	/* The model counts, and is for one thread. */
+	ops.tce_kill = quiet_kill;
+	m.board.phbs[0].ops = &ops;
+	assert_int_equal(pthread_barrier_init(&barrier, NULL, 2), 0);
+	assert_int_equal(pthread_create(&thread, NULL, put_odd, &err), 0);
+	for (unsigned int turn = 0; turn < TURNS; turn++) {
+		assert_int_equal(
+			vfio_bridge_open_window(&bw, &w, c, LIOBN, ioba(0), 1ull << 30, 12, 12), 0);
+		assert_int_equal(put_mine(0), 0);
+		for (uint64_t i = 0; i < 2 * FRESH; i++) {
+			assert_true(get((i / 2 * 512 + i % 2) * K4) == (i % 1000 * K4 | RW));
+		}
+		assert_true(page_pool_used(&m.tables) == used_at_start + (1 + FRESH) * K4);
+		assert_true(vfio_spapr_count_live(c) == 2 * FRESH);
+		assert_int_equal(vfio_bridge_close_window(&bw, &w), 0);
+		assert_true(page_pool_used(&m.tables) == used_at_start);
+		(void)pthread_barrier_wait(&barrier);
+	}
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(err, 0);
+	assert_int_equal(pthread_barrier_destroy(&barrier), 0);
+	m.board.phbs[0].ops = &fake_phb_ops;
+}
+
 static void test_closed_window_has_no_liobn_and_no_table(void **state)
 {
 	uint64_t tce;
@@ -605,6 +678,7 @@ int main(void)
 		TEST(test_skip_counts_the_guests_pages),
 		TEST(test_window_is_made_as_asked_or_not_at_all),
 		WINDOW(test_no_node_for_a_put_changes_nothing),
+		TEST(test_two_threads_put_into_fresh_nodes),
 		WINDOW(test_closed_window_has_no_liobn_and_no_table),
 		WINDOW(test_bypass_maps_exactly_the_partition),
 		WINDOW(test_bypass_takes_the_largest_page_that_fits),

@@ -434,6 +434,11 @@ static void test_entry_is_what_hardware_expects(void **state)
 	for (unsigned int i = 0; i < 8; i++) {
 		assert_int_equal(node[5 * 8 + i], (page[3] | 2) >> (56 - 8 * i) & 0xff);
 	}
+	/* Without access it is 0, and names no page. */
+	map_now((512 + 5) * K4, page[3], 0);
+	for (unsigned int i = 0; i < K4; i++) {
+		assert_int_equal(node[i], 0);
+	}
 	assert_true(w->bytes == K4);
 	assert_int_equal(w->page_shift, 12);
 	assert_int_equal(w->levels, 2);
