@@ -57,6 +57,8 @@ void page_pool_exit(struct page_pool *p, struct mem_pool *mem)
 	}
 	p->npages = 0;
 	p->nused = 0;
+	p->nroots = 0;
+	p->promised = 0;
 }
 
 static hpa_t take_one(struct page_pool *p)

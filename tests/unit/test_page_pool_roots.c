@@ -117,6 +117,22 @@ static void test_roots_beyond_the_promise_are_pages(void **state)
 	assert_int_equal(page_pool_take_root(&pool, &root[1]), -ENOMEM);
 }
 
+/* A promise ends with the pool: what is none any more has nothing. */
+static void test_promise_ends_with_the_pool(void **state)
+{
+	hpa_t root;
+
+	(void)state;
+	assert_int_equal(page_pool_reserve_roots(&pool, 3), 0);
+	page_pool_exit(&pool, &ram.pool);
+	assert_int_equal(left(), 0);
+	assert_int_equal(page_pool_take(&pool, 1, out), -ENOMEM);
+	assert_int_equal(page_pool_take_root(&pool, &root), -ENOMEM);
+	assert_int_equal(page_pool_reserve_roots(&pool, 1), -ENOMEM);
+	assert_int_equal(page_pool_init(&pool, &ram.pool, PAGES * MEM_PAGE), 0);
+	assert_int_equal(left(), PAGES);
+}
+
 #define ROUNDS 50000
 
 static atomic_bool done;
@@ -171,6 +187,7 @@ int main(void)
 		TEST(test_roots_are_there_when_all_else_is_gone),
 		TEST(test_more_than_is_left_cannot_be_set_aside),
 		TEST(test_roots_beyond_the_promise_are_pages),
+		TEST(test_promise_ends_with_the_pool),
 		TEST(test_promise_holds_beside_another_thread),
 	};
 
