@@ -32,8 +32,9 @@ static hret_t status(struct vcpu *vcpu, const struct tce_window *w, uint64_t at,
 	}
 	ret = hcall_status(err);
 	if (ret != H_SUCCESS && ret != H_PARAMETER) {
-		log_limited(&vcpu->log, LOG_WARN, "%s: LIOBN %" PRIx32 ": TCE at %" PRIx64 ": %s",
-			vcpu->partition->name, w->liobn, at, err_name(err));
+		log_limited(&vcpu->log, LOG_WARN, "%s: LIOBN %" PRIx32 ": TCE at %" PRIx64 ": %s%s",
+			vcpu->partition->name, w->liobn, at, err_name(err),
+			err == -ENOMEM ? "; tce-table-kib is used up" : "");
 	}
 	return ret;
 }

@@ -399,6 +399,11 @@ static void print_window(const struct partition *p, const struct phb *phb, unsig
 
 void partition_print_summary(struct partition *p)
 {
+	if (p->nphbs) {
+		log_msg(LOG_NOTICE,
+			"summary: %s: TCE tables: %" PRIu64 " KiB of %" PRIu64 " in use", p->name,
+			page_pool_used(&p->tables) >> 10, plan_table_bytes(p->plan) >> 10);
+	}
 	for (unsigned int i = 0; i < p->nphbs; i++) {
 		const struct phb *phb = &p->phbs[i];
 		const struct partition_phb *bound = &p->bound[i];
