@@ -1,10 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * A strict model of a PowerNV host bridge, for tests: what hardware is entitled to do, this does.
- * Unlike QEMU's model it keeps a TCE cache, of valid and of invalid entries, that goes stale until
- * killed; an address that differs from a mapped one in any bit is another address; a DMA fault
- * freezes the PE; a function belongs to the reserved PE until told otherwise; a message from
- * another PE than its own is dropped; arguments that the hardware has no form for are refused.
+ *
+ * Translation. Every table entry that was fetched is cached, valid or not, of every level, and is
+ * what counts until a kill of its PE: an entry that was taken away still works, one that was added
+ * below a cached empty one does not. An address that differs from a mapped one in any bit is
+ * another address, and past what the levels cover there is nothing. Nodes of a table are in RAM and
+ * aligned to their size, and an entry has no bits but the address and its permissions: what is not
+ * so counts in malformed, and the DMA faults.
+ * A function is in the reserved PE, which has no windows, until its bus is given to another. A
+ * fault freezes the PE: no DMA, no messages, loads from its BARs are all ones.
+ *
+ * Time. A DMA that was started (fake_phb_dma_start) has been translated and reaches memory when it
+ * is finished, whatever has become of the table. A kill waits for reads of its PE, which it ends;
+ * a posted write lands when the function answers a read (of config space, of a BAR), or when
+ * something lands that it sent later: no kill does that by itself (design decision 16).
+ *
+ * A message from another PE than its own is dropped. Arguments that the hardware has no form for
+ * are refused. Every operation can be made to fail, before its work or after it.
+ *
+ * There is no mode for PHB4's erratum of dropped kills by page: no operation kills by page. A kill
+ * that is lost altogether is deaf_to_kills.
  *
  * Host memory is an arena seen through a mem_pool with a bias, so that host-real addresses look
  * like real ones and a pointer never works as one. DMA reaches the arena only.
@@ -23,9 +39,11 @@
 #define FAKE_MAX_FUNCS 48u
 #define FAKE_MAX_PES   512u
 #define FAKE_CACHE     1024u
+#define FAKE_WAYS      8u
 #define FAKE_MAX_LOG   512u
 #define FAKE_MSIS      512u
 #define FAKE_LSI_FIRST 0xfeff8u
+#define FAKE_FLIGHTS   16u
 
 struct fake_ram {
 	uint8_t *mem;
@@ -78,11 +96,24 @@ struct fake_window {
 };
 
 struct fake_cached {
-	bool valid; /* this line is in use; the entry it holds may well be an invalid one */
+	uint64_t epoch; /* of its PE, when it was fetched, plus 1; other than now: not in use */
 	unsigned int pe;
-	unsigned int page_shift;
-	uint64_t page; /* bus address of it */
-	uint64_t tce;
+	unsigned int level; /* 0: the entry is a TCE */
+	unsigned int shift; /* of the bus addresses that it covers */
+	uint64_t page;	    /* the first of them */
+	uint64_t entry;
+};
+
+/* A DMA that is under way. */
+struct fake_flight {
+	uint64_t started; /* its number; 0: there is none here */
+	uint16_t bdfn;
+	unsigned int pe;
+	bool write;
+	uint64_t at; /* host-real */
+	void *buf;   /* where a read goes */
+	size_t len;
+	uint8_t data[64];
 };
 
 struct fake_phb {
@@ -99,7 +130,10 @@ struct fake_phb {
 	unsigned int msis[FAKE_MSIS];
 	unsigned int msis_dropped; /* sent by another PE, or nobody's */
 	struct fake_cached cache[FAKE_CACHE];
-	unsigned int next_line;
+	unsigned int next_way;
+	uint64_t epoch[FAKE_MAX_PES]; /* of a PE: how often all of it was forgotten */
+	struct fake_flight flights[FAKE_FLIGHTS];
+	uint64_t nstarted;
 
 	/* The fail_at-th call from now fails, counting from 1; 0: none. */
 	unsigned int fail_at;
@@ -113,6 +147,7 @@ struct fake_phb {
 	unsigned int nlog;
 	struct fake_call log[FAKE_MAX_LOG]; /* the first ones, config cycles left out */
 	unsigned int faults;
+	unsigned int malformed;	      /* entries that software must not make */
 	unsigned int live_bar_writes; /* to a BAR of a function that was decoding */
 };
 
@@ -135,10 +170,19 @@ uint32_t fake_get(const struct fake_func *func, unsigned int off, unsigned int s
 /* Straight into the image, masks do not count. */
 void fake_put(struct fake_func *func, unsigned int off, unsigned int size, uint32_t val);
 
-/* The device reads memory into buf (write false) or writes it from buf. -EFAULT: it did not get
- * all of it; what came before the faulting page was done. A fault freezes the PE. */
+/* The device reads memory into buf (write false) or writes it from buf, at once. -EFAULT: it did
+ * not get all of it; what came before the faulting page was done. A fault freezes the PE. */
 int fake_phb_dma(
 	struct fake_phb *f, uint16_t bdfn, uint64_t iova, void *buf, size_t len, bool write);
+
+/* The same of up to 64 bytes in one page, to be finished later: translated now, in memory then. The
+ * data of a write is taken now; buf of a read is filled then. To finish what has ended by itself
+ * changes nothing. -EFAULT: as above. -EINVAL: len, or too many. */
+int fake_phb_dma_start(struct fake_phb *f, uint16_t bdfn, uint64_t iova, void *buf, size_t len,
+	bool write, uint64_t *id);
+void fake_phb_dma_finish(struct fake_phb *f, uint64_t id);
+/* How many are under way. */
+unsigned int fake_phb_in_flight(const struct fake_phb *f);
 
 /* The memory behind a BAR; mem has all of its bytes and lives as long as the function. The MSI-X
  * table in it works: a vector that was pending and is unmasked is sent. */

@@ -15,12 +15,13 @@
 
 #include <string.h>
 
-#define PE    3u
-#define PE2   4u
-#define DEV   0x100u
-#define DEV2  0x200u
-#define BIT59 (1ull << 59)
-#define RW    3u
+#define PE	  3u
+#define PE2	  4u
+#define DEV	  0x100u
+#define DEV2	  0x200u
+#define BIT59	  (1ull << 59)
+#define RW	  3u
+#define RAM_BYTES 0x800000u
 
 static struct fake_ram ram;
 static struct fake_phb f;
@@ -38,7 +39,7 @@ static void put_tce(uint64_t index, uint64_t val)
 static int setup(void **state)
 {
 	(void)state;
-	fake_ram_init(&ram, 0x100000);
+	fake_ram_init(&ram, RAM_BYTES);
 	fake_phb_init(&f, &phb, 0, &ram);
 	fake_add_bridge(&f, 0x000, 1, 1);
 	fake_add_bridge(&f, 0x008, 2, 2);
@@ -138,23 +139,135 @@ static void test_second_window_is_selected_by_bit_59(void **state)
 	assert_int_equal(peek(DEV, BIT59 + 0x20000, 4), -EFAULT);
 }
 
+static hpa_t new_node(uint64_t bytes)
+{
+	hpa_t at;
+
+	assert_int_equal(mem_alloc(&ram.pool, bytes, bytes, &at), 0);
+	memset(mem_ptr(&ram.pool, at), 0, bytes);
+	return at;
+}
+
+static void put_entry(hpa_t node, uint64_t index, uint64_t val)
+{
+	be64_t raw = be64(val);
+
+	memcpy((uint8_t *)mem_ptr(&ram.pool, node) + 8 * index, &raw, 8);
+}
+
 static void test_two_levels_are_walked(void **state)
 {
-	hpa_t low;
-	be64_t raw = be64(page[1].v | RW);
+	hpa_t low = new_node(0x1000);
 
 	(void)state;
-	assert_int_equal(mem_alloc(&ram.pool, 0x1000, 0x1000, &low), 0);
-	memset(mem_ptr(&ram.pool, low), 0, 0x1000);
-	memcpy((uint8_t *)mem_ptr(&ram.pool, low) + 8, &raw, 8);
+	put_entry(low, 1, page[1].v | RW);
 	assert_int_equal(phb.ops->window_set(&phb, PE, 0, table, 0x1000, 2, 12), 0);
 	put_tce(2, low.v | RW);
 	assert_int_equal(peek(DEV, (2ull << 21) + 0x1000, 4), 2);
 	assert_int_equal(peek(DEV, 0x1000, 4), -EFAULT);
 	assert_int_equal(peek(DEV, (1ull << 30) + (2ull << 21) + 0x1000, 4), -EFAULT);
+	assert_int_equal(f.malformed, 0);
 	/* A directory entry without both permissions leads nowhere. */
 	put_tce(3, low.v | 1);
 	assert_int_equal(peek(DEV, (3ull << 21) + 0x1000, 4), -EFAULT);
+	assert_int_equal(f.malformed, 1);
+}
+
+/* Every level has nodes of the root's size: 9 bits of the address with 4 KiB, 11 with 16 KiB. The
+ * entries on the way to the one that is asked for are number level + 1. */
+static void test_every_depth_and_node_size_is_walked(void **state)
+{
+	static const struct {
+		uint64_t bytes;
+		unsigned int shift;
+	} cases[] = {{0x1000, 12}, {0x4000, 12}, {0x1000, 16}, {0x10000, 16}};
+
+	(void)state;
+	for (unsigned int i = 0; i < 4 * 5; i++) {
+		uint64_t bytes = cases[i / 5].bytes, iova = 0;
+		unsigned int levels = i % 5 + 1, shift = cases[i / 5].shift;
+		unsigned int bits = (unsigned int)__builtin_ctzll(bytes / 8);
+		hpa_t root, node;
+
+		if (shift + bits * (levels - 1) + 3 > 59) {
+			/* More than a window can cover. */
+			continue;
+		}
+		root = new_node(bytes);
+		node = root;
+
+		for (unsigned int level = levels; level-- > 0;) {
+			hpa_t next = level ? new_node(bytes) : new_node(1ull << shift);
+
+			put_entry(node, level + 1, next.v | RW);
+			iova |= (uint64_t)(level + 1) << (shift + bits * level);
+			node = next;
+		}
+		*(uint8_t *)mem_ptr(&ram.pool, node) = 0x77;
+		assert_int_equal(phb.ops->window_set(&phb, PE, 0, root, bytes, levels, shift), 0);
+		assert_int_equal(kill(), 0);
+		assert_int_equal(peek(DEV, iova, 1), 0x77);
+		for (unsigned int bit = shift; bit < 64; bit++) {
+			assert_int_equal(peek(DEV, iova ^ 1ull << bit, 1), -EFAULT);
+		}
+	}
+	assert_int_equal(f.malformed, 0);
+}
+
+/* A table of five levels of 64 KiB pages could cover 2^61 bytes: the window ends where the bit
+ * begins that selects it. */
+static void test_no_table_covers_more_than_a_window(void **state)
+{
+	hpa_t node = table;
+
+	(void)state;
+	for (unsigned int level = 5; level-- > 0;) {
+		hpa_t next = level ? new_node(0x1000) : new_node(0x10000);
+
+		for (uint64_t i = 0; i < 512; i++) {
+			put_entry(node, i, next.v | RW);
+		}
+		node = next;
+	}
+	assert_int_equal(phb.ops->window_set(&phb, PE, 0, table, 0x1000, 5, 16), 0);
+	assert_int_equal(kill(), 0);
+	assert_int_equal(peek(DEV, BIT59 - 1, 1), 0);
+	assert_int_equal(peek(DEV, BIT59, 1), -EFAULT);
+	assert_int_equal(peek(DEV, 1ull << 60, 1), -EFAULT);
+	assert_int_equal(peek(DEV, UINT64_MAX, 1), -EFAULT);
+}
+
+/* What software must not make: a node outside memory, at its end, or askew; a bit that means
+ * nothing. It faults, and the test that made it can see that. */
+static void test_malformed_tables_fault_and_are_counted(void **state)
+{
+	hpa_t node = new_node(0x4000);
+	const uint64_t upper[] = {FAKE_RAM_BASE - 0x4000, FAKE_RAM_BASE + RAM_BYTES,
+		node.v + 0x1000, node.v + 8, node.v | 1ull << 63, 0};
+	const uint64_t leaf[] = {page[0].v | 4, page[0].v | 0x800, page[0].v | 1ull << 62,
+		FAKE_RAM_BASE + RAM_BYTES, 0};
+	unsigned int n = 0;
+
+	(void)state;
+	assert_int_equal(phb.ops->window_set(&phb, PE, 0, node, 0x4000, 2, 12), 0);
+	for (unsigned int i = 0; i < 6; i++) {
+		put_entry(node, 0, upper[i] | RW);
+		assert_int_equal(kill(), 0);
+		assert_int_equal(peek(DEV, 0, 1), -EFAULT);
+		assert_int_equal(f.malformed, ++n);
+	}
+	assert_int_equal(phb.ops->window_set(&phb, PE, 0, table, 0x1000, 1, 12), 0);
+	for (unsigned int i = 0; i < 5; i++) {
+		put_tce(0, leaf[i] | RW);
+		assert_int_equal(kill(), 0);
+		assert_int_equal(peek(DEV, 0, 1), -EFAULT);
+		assert_int_equal(f.malformed, ++n);
+	}
+	/* Nothing at all is an empty entry, and no mistake. */
+	put_tce(0, 0);
+	assert_int_equal(kill(), 0);
+	assert_int_equal(peek(DEV, 0, 1), -EFAULT);
+	assert_int_equal(f.malformed, n);
 }
 
 static void test_cache_serves_old_entries_until_killed(void **state)
@@ -172,11 +285,42 @@ static void test_cache_serves_old_entries_until_killed(void **state)
 	assert_int_equal(peek(DEV, 0x1000, 4), 2);
 	put_tce(1, 0);
 	assert_int_equal(peek(DEV, 0x1000, 4), 2);
-	/* Another PE's kill is not ours. */
+	/* Another PE's kill is not ours, and a lost one is none. */
 	assert_int_equal(phb.ops->tce_kill(&phb, PE2), 0);
 	assert_int_equal(peek(DEV, 0x1000, 4), 2);
-	assert_int_equal(phb.ops->tce_kill(&phb, PE), 0);
+	f.deaf_to_kills = true;
+	assert_int_equal(kill(), 0);
+	assert_int_equal(peek(DEV, 0x1000, 4), 2);
+	f.deaf_to_kills = false;
+	assert_int_equal(kill(), 0);
 	assert_int_equal(peek(DEV, 0x1000, 4), -EFAULT);
+}
+
+/* A node that was linked where there was none is not seen before a kill, and one that was taken out
+ * is still walked. */
+static void test_upper_entries_are_cached_like_the_others(void **state)
+{
+	hpa_t low = new_node(0x1000), other = new_node(0x1000);
+
+	(void)state;
+	put_entry(low, 1, page[1].v | RW);
+	put_entry(low, 2, page[2].v | RW);
+	put_entry(other, 2, page[3].v | RW);
+	assert_int_equal(phb.ops->window_set(&phb, PE, 0, table, 0x1000, 2, 12), 0);
+	assert_int_equal(peek(DEV, 0x1000, 4), -EFAULT);
+	put_tce(0, low.v | RW);
+	assert_int_equal(peek(DEV, 0x1000, 4), -EFAULT);
+	assert_int_equal(kill(), 0);
+	assert_int_equal(peek(DEV, 0x1000, 4), 2);
+	/* Never fetched before, but by the node that is cached. */
+	put_tce(0, other.v | RW);
+	assert_int_equal(peek(DEV, 0x2000, 4), 3);
+	assert_int_equal(kill(), 0);
+	assert_int_equal(peek(DEV, 0x2000, 4), 4);
+	put_tce(0, 0);
+	assert_int_equal(peek(DEV, 0x2000, 4), 4);
+	assert_int_equal(kill(), 0);
+	assert_int_equal(peek(DEV, 0x2000, 4), -EFAULT);
 }
 
 static void test_window_turned_on_again_serves_what_was_cached(void **state)
@@ -236,7 +380,7 @@ static void test_no_dma_without_bus_master_all_the_way(void **state)
 static void test_target_outside_ram_or_page_faults(void **state)
 {
 	(void)state;
-	put_tce(1, (FAKE_RAM_BASE + 0x100000) | RW);
+	put_tce(1, (FAKE_RAM_BASE + RAM_BYTES) | RW);
 	put_tce(2, (FAKE_RAM_BASE - 0x1000) | RW);
 	put_tce(3, (page[0].v + 0x10) | RW);
 	for (uint64_t i = 1; i < 4; i++) {
@@ -299,6 +443,258 @@ static void test_nth_call_fails_once_and_does_nothing(void **state)
 	assert_int_equal(phb.ops->window_off(&phb, PE, 0), 0);
 }
 
+/* Runs one operation, and says whether its work was done (it may be done once in a test). */
+static bool work_done(enum fake_op op, int want)
+{
+	const struct host_phb_ops *o = phb.ops;
+	uint64_t id, addr;
+	uint32_t val, data;
+	uint8_t byte = 0x5a;
+
+	switch (op) {
+	case FAKE_CONFIG_READ:
+		assert_int_equal(fake_phb_dma_start(&f, DEV, 0x1000, &byte, 1, true, &id), 0);
+		assert_int_equal(o->config_read(&phb, DEV, 0, 4, &val), want);
+		return !fake_phb_in_flight(&f);
+	case FAKE_CONFIG_WRITE:
+		assert_int_equal(o->config_write(&phb, DEV, PCI_COMMAND, 2, 0), want);
+		return !(fake_get(fake_find_func(&f, DEV), PCI_COMMAND, 2) & 4);
+	case FAKE_RESET_IOMMU:
+		assert_int_equal(o->reset_iommu(&phb), want);
+		return !fake_phb_any_window(&f);
+	case FAKE_PE_ADD_BUS:
+		assert_int_equal(o->pe_add_bus(&phb, PE, 9), want);
+		return f.pe_of_bus[9] == PE;
+	case FAKE_PE_ADD_MMIO:
+		assert_int_equal(o->pe_add_mmio(&phb, PE, 7, 2), want);
+		return f.pe_of_segment[7] == PE && f.pe_of_segment[8] == PE;
+	case FAKE_WINDOW_SET:
+		assert_int_equal(o->window_set(&phb, PE2, 1, table, 0x1000, 1, 12), want);
+		return f.windows[PE2][1].on;
+	case FAKE_WINDOW_OFF:
+		assert_int_equal(o->window_off(&phb, PE, 0), want);
+		return !f.windows[PE][0].on;
+	case FAKE_TCE_KILL:
+		put_tce(1, 0);
+		assert_int_equal(kill(), want);
+		return peek(DEV, 0x1000, 1) == -EFAULT;
+	default:
+		assert_int_equal(o->msi_setup(&phb, PE, 40, true, &addr, &data), want);
+		return f.pe_of_msi[40] == PE;
+	}
+}
+
+static void test_every_operation_fails_before_or_after_its_work(void **state)
+{
+	for (unsigned int op = 0; op < FAKE_NUM_OPS; op++) {
+		for (unsigned int late = 0; late < 2; late++) {
+			teardown(state);
+			setup(state);
+			put_tce(1, page[0].v | RW);
+			assert_int_equal(peek(DEV, 0x1000, 1), 1);
+			f.fail_late = late;
+			f.fail_at = 1;
+			assert_int_equal(work_done((enum fake_op)op, -EIO), late);
+			assert_int_equal(f.fail_at, 0);
+		}
+		teardown(state);
+		setup(state);
+		put_tce(1, page[0].v | RW);
+		assert_int_equal(peek(DEV, 0x1000, 1), 1);
+		assert_true(work_done((enum fake_op)op, 0));
+	}
+}
+
+static uint64_t start(uint16_t bdfn, uint64_t iova, void *buf, bool write)
+{
+	uint64_t id = 0;
+
+	assert_int_equal(fake_phb_dma_start(&f, bdfn, iova, buf, 1, write, &id), 0);
+	return id;
+}
+
+static uint8_t *byte_of(unsigned int i)
+{
+	return mem_ptr(&ram.pool, page[i]);
+}
+
+/* Between the unmap and the return of the kill a device may still use what was mapped; the kill
+ * waits for what reads, and what it has read then is what was there before the kill. */
+static void test_kill_waits_for_reads_in_flight(void **state)
+{
+	uint8_t buf = 0xff, other = 0xff;
+	uint64_t id, id2;
+
+	(void)state;
+	put_tce(1, page[0].v | RW);
+	assert_int_equal(phb.ops->window_set(&phb, PE2, 0, table, 0x1000, 1, 12), 0);
+	id = start(DEV, 0x1000, &buf, false);
+	id2 = start(DEV2, 0x1000, &other, false);
+	put_tce(1, 0);
+	*byte_of(0) = 0x11;
+	assert_int_equal(buf, 0xff);
+	assert_int_equal(kill(), 0);
+	assert_int_equal(buf, 0x11);
+	assert_int_equal(other, 0xff);
+	/* It is over: what comes later is not seen. */
+	*byte_of(0) = 0x22;
+	fake_phb_dma_finish(&f, id);
+	assert_int_equal(buf, 0x11);
+	fake_phb_dma_finish(&f, id2);
+	assert_int_equal(other, 0x22);
+	assert_int_equal(fake_phb_in_flight(&f), 0);
+}
+
+/* Design decision 16: neither bus master off, nor window off, nor a kill stop a write that is on
+ * its way; only an answer from its function comes behind it. */
+static void test_posted_write_lands_until_it_is_pushed(void **state)
+{
+	uint8_t byte = 0x99;
+	uint32_t val;
+	uint64_t id;
+
+	(void)state;
+	put_tce(1, page[0].v | RW);
+	id = start(DEV, 0x1000, &byte, true);
+	byte = 0;
+	put_tce(1, 0);
+	assert_int_equal(phb.ops->config_write(&phb, DEV, PCI_COMMAND, 2, 0), 0);
+	assert_int_equal(phb.ops->window_off(&phb, PE, 0), 0);
+	assert_int_equal(kill(), 0);
+	assert_int_equal(*byte_of(0), 1);
+	assert_int_equal(fake_phb_in_flight(&f), 1);
+	assert_int_equal(phb.ops->config_read(&phb, DEV2, 0, 4, &val), 0);
+	assert_int_equal(fake_phb_in_flight(&f), 1);
+	assert_int_equal(phb.ops->config_read(&phb, DEV, 0, 4, &val), 0);
+	assert_int_equal(*byte_of(0), 0x99);
+	*byte_of(0) = 1;
+	fake_phb_dma_finish(&f, id);
+	assert_int_equal(*byte_of(0), 1);
+}
+
+/* Nothing of a function passes what it wrote before: later writes, reads, messages. */
+static void test_a_function_keeps_its_order(void **state)
+{
+	uint8_t a = 0xa1, b = 0xa2, buf = 0;
+	uint64_t addr, first, second;
+	uint32_t data;
+
+	(void)state;
+	put_tce(1, page[0].v | RW);
+	assert_int_equal(phb.ops->msi_setup(&phb, PE, 5, true, &addr, &data), 0);
+	for (unsigned int how = 0; how < 5; how++) {
+		*byte_of(0) = 0;
+		first = start(DEV, 0x1000, &a, true);
+		second = how == 1 ? start(DEV, 0x1000, &buf, false) : start(DEV, 0x1000, &b, true);
+		switch (how) {
+		case 0:
+			fake_phb_dma_finish(&f, second);
+			break;
+		case 1:
+			/* The kill ends the read, and the read comes behind the write. */
+			assert_int_equal(kill(), 0);
+			assert_int_equal(buf, 0xa1);
+			break;
+		case 2:
+			fake_phb_send(&f, DEV, addr, data);
+			break;
+		case 3:
+			assert_int_equal(peek(DEV, 0x1000, 1), 0xa2);
+			break;
+		default:
+			fake_phb_dma_finish(&f, first);
+			assert_int_equal(*byte_of(0), 0xa1);
+			assert_int_equal(fake_phb_in_flight(&f), 1);
+			fake_phb_dma_finish(&f, second);
+			break;
+		}
+		assert_int_equal(*byte_of(0), how == 1 ? 0xa1 : 0xa2);
+		assert_int_equal(fake_phb_in_flight(&f), 0);
+		fake_phb_dma_finish(&f, first);
+		assert_int_equal(*byte_of(0), how == 1 ? 0xa1 : 0xa2);
+	}
+	assert_int_equal(f.msis[5], 1);
+}
+
+static void test_dma_that_cannot_start_does_not(void **state)
+{
+	uint8_t buf[65] = {0};
+	uint64_t id;
+
+	(void)state;
+	put_tce(1, page[0].v | 1);
+	put_tce(2, page[1].v | RW);
+	assert_int_equal(fake_phb_dma_start(&f, DEV, 0x2000, buf, 65, false, &id), -EINVAL);
+	assert_int_equal(fake_phb_dma_start(&f, DEV, 0x2000, buf, 0, false, &id), -EINVAL);
+	assert_int_equal(fake_phb_dma_start(&f, DEV, 0x2fff, buf, 2, false, &id), -EINVAL);
+	assert_int_equal(f.faults, 0);
+	assert_int_equal(fake_phb_dma_start(&f, DEV, 0x1000, buf, 1, true, &id), -EFAULT);
+	assert_int_equal(f.faults, 1);
+	assert_true(f.frozen[PE]);
+	assert_int_equal(fake_phb_dma_start(&f, DEV, 0x2000, buf, 1, false, &id), -EFAULT);
+	fake_phb_thaw(&f);
+	for (unsigned int i = 0; i < FAKE_FLIGHTS; i++) {
+		(void)start(DEV, 0x2000, buf, false);
+	}
+	assert_int_equal(fake_phb_dma_start(&f, DEV, 0x2000, buf, 1, false, &id), -EINVAL);
+	assert_int_equal(fake_phb_in_flight(&f), FAKE_FLIGHTS);
+}
+
+/* DM-11: a message counts for the PE it was given to, and only if that is not frozen. */
+static void test_messages_come_from_their_own_pe(void **state)
+{
+	uint64_t addr;
+	uint32_t data;
+
+	(void)state;
+	for (unsigned int wide = 0; wide < 2; wide++) {
+		assert_int_equal(phb.ops->msi_setup(&phb, PE, 70, wide, &addr, &data), 0);
+		assert_true(wide || addr <= UINT32_MAX);
+		fake_phb_send(&f, DEV2, addr, data);
+		fake_phb_send(&f, DEV, addr, data + 1);
+		assert_int_equal(f.msis_dropped, 2 + 3 * wide);
+		fake_phb_send(&f, DEV, addr, data);
+		assert_int_equal(f.msis[70], wide + 1);
+		f.frozen[PE] = true;
+		fake_phb_send(&f, DEV, addr, data);
+		fake_phb_thaw(&f);
+		assert_int_equal(f.msis_dropped, 3 + 3 * wide);
+	}
+	assert_int_equal(f.msis[70], 2);
+	assert_int_equal(f.msis[71], 0);
+}
+
+/* Loads from a frozen PE are all ones and stores are lost; a load pushes what was written. */
+static void test_bars_of_a_frozen_pe_are_all_ones(void **state)
+{
+	static uint8_t bar[0x10000];
+	struct fake_func *func = fake_find_func(&f, DEV);
+	hpa_t at = hpa(phb.m32_cpu.v + 0x10000);
+	uint8_t byte = 0x44;
+	uint64_t val = 0x12345678;
+
+	(void)state;
+	fake_set_bar(func, 0, sizeof(bar), false, false);
+	fake_set_bar_mem(func, 0, bar, sizeof(bar));
+	fake_put(func, PCI_BAR0, 4, phb.m32_bus + 0x10000);
+	fake_put(fake_find_func(&f, 0), 0x20, 4, 0x80108000);
+	assert_int_equal(phb.ops->pe_add_mmio(&phb, PE, 0, 1), 0);
+	assert_true(fake_phb_on_mmio(&f, at, 4, true, &val));
+	put_tce(1, page[0].v | RW);
+	(void)start(DEV, 0x1000, &byte, true);
+	f.frozen[PE] = true;
+	assert_true(fake_phb_on_mmio(&f, at, 4, false, &val));
+	assert_true(val == UINT32_MAX);
+	val = 0;
+	assert_true(fake_phb_on_mmio(&f, at, 4, true, &val));
+	assert_int_equal(fake_phb_in_flight(&f), 1);
+	fake_phb_thaw(&f);
+	assert_true(fake_phb_on_mmio(&f, at, 4, false, &val));
+	assert_true(val == 0x12345678);
+	assert_int_equal(fake_phb_in_flight(&f), 0);
+	assert_int_equal(*byte_of(0), 0x44);
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int main(void)
@@ -309,7 +705,11 @@ int main(void)
 		TEST(test_no_address_bit_is_ignored),
 		TEST(test_second_window_is_selected_by_bit_59),
 		TEST(test_two_levels_are_walked),
+		TEST(test_every_depth_and_node_size_is_walked),
+		TEST(test_no_table_covers_more_than_a_window),
+		TEST(test_malformed_tables_fault_and_are_counted),
 		TEST(test_cache_serves_old_entries_until_killed),
+		TEST(test_upper_entries_are_cached_like_the_others),
 		TEST(test_window_turned_on_again_serves_what_was_cached),
 		TEST(test_functions_belong_to_the_pe_of_their_bus),
 		TEST(test_fault_freezes_only_its_pe_until_thawed),
@@ -318,6 +718,13 @@ int main(void)
 		TEST(test_bad_arguments_are_refused),
 		TEST(test_config_cycles_follow_bridges_and_masks),
 		TEST(test_nth_call_fails_once_and_does_nothing),
+		TEST(test_every_operation_fails_before_or_after_its_work),
+		TEST(test_kill_waits_for_reads_in_flight),
+		TEST(test_posted_write_lands_until_it_is_pushed),
+		TEST(test_a_function_keeps_its_order),
+		TEST(test_dma_that_cannot_start_does_not),
+		TEST(test_messages_come_from_their_own_pe),
+		TEST(test_bars_of_a_frozen_pe_are_all_ones),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
