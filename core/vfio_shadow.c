@@ -84,10 +84,24 @@ void *vfio_shadow_hw(void *data)
 	return s->hw;
 }
 
-/* What the caller is told of a result from below. -EAGAIN would say that nothing was reserved. */
 static int as_error(int ret)
 {
-	return ret > 0 || ret == -EAGAIN ? -EIO : ret;
+	return ret > 0 ? -EIO : ret;
+}
+
+/* The same of a map or unmap. Whatever is wrong with it, the caller's words and ranges are not:
+ * -EINVAL or -EAGAIN from below must not look like ours. */
+static int map_error(int ret)
+{
+	switch (ret) {
+	case 0:
+	case -ENOMEM:
+	case -ENOSPC:
+	case -EBUSY:
+		return ret;
+	default:
+		return -EIO;
+	}
 }
 
 /* Linux maps by our pointer, which therefore must be aligned as the pages are. */
@@ -339,7 +353,7 @@ static int map_below(struct span p, uint64_t word)
 	for (uint64_t at = 0; at < len && !err; at += step) {
 		ioba_t iova = ioba(iova_of(p.w, p.first).v + at);
 
-		err = as_error(ops->map(p.s->hw, iova, ptr + at, step, perm));
+		err = map_error(ops->map(p.s->hw, iova, ptr + at, step, perm));
 	}
 	return err;
 }

@@ -58,7 +58,8 @@ int vfio_shadow_open(struct vfio_container *c, const struct vfio_shadow_ops *ops
 void vfio_shadow_release(struct vfio_shadow *s);
 void *vfio_shadow_hw(void *data);
 
-/* For struct vfio_iommu_driver, with its errors. data is a struct vfio_shadow.
+/* For struct vfio_iommu_driver, with its errors. data is a struct vfio_shadow. What goes wrong
+ *below is -ENOMEM, -ENOSPC, -EBUSY or -EIO for map and unmap, whatever it is called there.
  * create_window: -EPERM: no memory is registered; -EINVAL also for memory that lies askew for the
  *	page size; -EIO: the driver put it where none can be, and it is one of the two from now on.
  * remove_window: -EIO: gone, but not confirmed below; it stays one of the two. */
