@@ -244,8 +244,8 @@ lint: | $(B)/stamp/check
 soak: image guests
 	$(run_tests) boot/wake-soak
 
-## size         what the image costs in bytes and in virtual time, against its limits
-size: image linux-all
+## size         what the image costs in bytes, memory and virtual time, against its limits
+size: image guests linux-all
 	@CROSS=$(CROSS) tools/size $(B)/tcelot.elf
 
 ## bench        what hypercalls cost in instructions, against limits and a peer (docs/BENCH.md)

@@ -15,6 +15,7 @@
 #include "core/monitor.h"
 #include "core/partition.h"
 #include "core/plan.h"
+#include "core/text.h"
 #include "core/vfio.h"
 #include "core/vfio_spapr.h"
 #include "dt/dt_host.h"
@@ -36,10 +37,24 @@ static struct audit_scope scope = {.board = &board, .vfio = &vfio, .partitions =
 
 static const struct log_sink sink = {arch_console_write, arch_time_ns};
 
+static void say_memory(bool all)
+{
+	struct text own = {0}, rest = {0};
+
+	mem_describe(&pool, &own, &rest);
+	log_msg(LOG_NOTICE, "%s", own.s);
+	if (all) {
+		log_msg(LOG_NOTICE, "%s", rest.s);
+	}
+}
+
 static _Noreturn void finish(void)
 {
 	unsigned int failed = plan.npartitions - npartitions;
 
+	if (npartitions) {
+		say_memory(false);
+	}
 	for (unsigned int i = 0; i < npartitions; i++) {
 		failed += partitions[i]->why == STOP_CRASHED;
 	}
@@ -91,6 +106,7 @@ static void find_memory(void)
 	}
 	err |= mem_reserve(&pool, hpa(0), arch_low_memory());
 	err |= mem_reserve(&pool, hpa(image.base), image.size);
+	mem_count_image(&pool, arch_low_memory() + image.size);
 	if (board.initrd.size) {
 		err |= mem_reserve(&pool, hpa(board.initrd.base), board.initrd.size);
 	}
@@ -221,6 +237,7 @@ _Noreturn void core_main(const void *tree)
 	if (!npartitions) {
 		finish();
 	}
+	say_memory(true);
 	partition_on_stopped = partition_stopped;
 	partition_on_ending = partition_ending;
 	atomic_store(&nleft, npartitions);

@@ -164,7 +164,16 @@ int mem_reserve(struct mem_pool *pool, hpa_t base, uint64_t size)
 	return err;
 }
 
-int mem_alloc(struct mem_pool *pool, uint64_t size, uint64_t align, hpa_t *out)
+static void count(struct mem_pool *pool, enum mem_use use, uint64_t size)
+{
+	pool->used[use] += size;
+	if (pool->used[MEM_OURS] > pool->most) {
+		pool->most = pool->used[MEM_OURS];
+	}
+}
+
+int mem_alloc_for(
+	struct mem_pool *pool, enum mem_use use, uint64_t size, uint64_t align, hpa_t *out)
 {
 	uint64_t at;
 	bool gone;
@@ -186,6 +195,7 @@ int mem_alloc(struct mem_pool *pool, uint64_t size, uint64_t align, hpa_t *out)
 		/* With the list full a cut out of the middle fails, and a later range may do. */
 		if (!cut(pool, i, at, at + size, &gone)) {
 			*out = hpa(at);
+			count(pool, use, size);
 			err = 0;
 			break;
 		}
@@ -194,7 +204,7 @@ int mem_alloc(struct mem_pool *pool, uint64_t size, uint64_t align, hpa_t *out)
 	return err;
 }
 
-int mem_free(struct mem_pool *pool, hpa_t base, uint64_t size)
+int mem_free_for(struct mem_pool *pool, enum mem_use use, hpa_t base, uint64_t size)
 {
 	int err;
 
@@ -204,8 +214,42 @@ int mem_free(struct mem_pool *pool, hpa_t base, uint64_t size)
 	}
 	lock_take(&pool->lock);
 	err = insert(pool, (struct mem_range){base.v, size});
+	if (!err) {
+		pool->used[use] -= size;
+	}
 	lock_drop(&pool->lock);
 	return err;
+}
+
+void mem_count_image(struct mem_pool *pool, uint64_t bytes)
+{
+	lock_take(&pool->lock);
+	count(pool, MEM_IMAGE, bytes);
+	lock_drop(&pool->lock);
+}
+
+static void add_kib(struct text *t, const char *what, uint64_t bytes)
+{
+	text_add(t, what);
+	text_add_dec(t, bytes >> 10);
+	text_add(t, " KiB");
+}
+
+void mem_describe(struct mem_pool *pool, struct text *own, struct text *rest)
+{
+	uint64_t used[MEM_USES], most;
+
+	lock_take(&pool->lock);
+	memcpy(used, pool->used, sizeof(used));
+	most = pool->most;
+	lock_drop(&pool->lock);
+	add_kib(own, "hypervisor memory: ", used[MEM_IMAGE] + used[MEM_OURS]);
+	add_kib(own, " now, ", used[MEM_IMAGE] + most);
+	add_kib(own, " at most, ", used[MEM_IMAGE]);
+	text_add(own, " of it the image");
+	add_kib(rest, "apart from it: guests ", used[MEM_GUEST]);
+	add_kib(rest, ", TCE tables ", used[MEM_TABLES]);
+	add_kib(rest, ", given to firmware ", used[MEM_FIRMWARE]);
 }
 
 uint64_t mem_free_bytes(struct mem_pool *pool)

@@ -141,6 +141,16 @@ static void do_partitions(const char *arg)
 	}
 }
 
+static void do_memory(const char *arg)
+{
+	struct text own = {0}, rest = {0};
+
+	(void)arg;
+	mem_describe(monitor.scope->vfio->pool, &own, &rest);
+	say(&own);
+	say(&rest);
+}
+
 /* windows map */
 
 struct map_walk {
@@ -510,6 +520,7 @@ static const struct command {
 	{"help", "", "this list", do_help},
 	{"list", "", "host bridges, PEs, groups and functions", do_list},
 	{"partitions", "", "name, state, vCPUs, memory, bridges", do_partitions},
+	{"memory", "", "what the hypervisor itself takes, and the rest", do_memory},
 	{"windows map", "", "how full each DMA window is", do_windows_map},
 	{"tce walk", "ADDR", "what a device of each bridge finds at a bus address", do_tce_walk},
 	{"tce audit", "", "prove that every live TCE stays in its owner's memory", do_tce_audit},

@@ -20,7 +20,7 @@ int page_pool_init(struct page_pool *p, struct mem_pool *mem, uint64_t bytes)
 	if (npages > UINT64_MAX / MEM_PAGE) {
 		return -ENOMEM;
 	}
-	err = mem_alloc(mem, npages * MEM_PAGE, MEM_PAGE, &base);
+	err = mem_alloc_for(mem, MEM_TABLES, npages * MEM_PAGE, MEM_PAGE, &base);
 	if (err) {
 		return err;
 	}
@@ -47,7 +47,7 @@ void page_pool_exit(struct page_pool *p, struct mem_pool *mem)
 			" KiB at 0x%" PRIx64 " stay out of use",
 			p->nused, p->npages * (MEM_PAGE / 1024), p->base.v);
 	} else {
-		int err = mem_free(mem, p->base, p->npages * MEM_PAGE);
+		int err = mem_free_for(mem, MEM_TABLES, p->base, p->npages * MEM_PAGE);
 
 		if (err) {
 			log_msg(LOG_WARN,

@@ -40,7 +40,7 @@ static uint64_t memory_align(uint64_t size)
 static int get_memory(struct partition *p, uint64_t size)
 {
 	hpa_t at;
-	int err = mem_alloc(p->pool, size, memory_align(size), &at);
+	int err = mem_alloc_for(p->pool, MEM_GUEST, size, memory_align(size), &at);
 
 	if (err) {
 		log_msg(LOG_ERR,
@@ -255,8 +255,8 @@ static void give_memory_back(struct partition *p, bool clean)
 		log_msg(LOG_ERR,
 			"%s: a device could not be quarantined; its memory stays out of use",
 			p->name);
-	} else {
-		give_back(p, p->mem.host, p->mem.size, "its memory");
+	} else if (mem_free_for(p->pool, MEM_GUEST, p->mem.host, p->mem.size)) {
+		log_msg(LOG_ERR, "%s: its memory could not be given back", p->name);
 	}
 	partition_free_phbs(p);
 }

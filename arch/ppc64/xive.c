@@ -165,7 +165,7 @@ static int64_t call_provisioned(uint64_t token, uint64_t a, uint64_t b, uint64_t
 		hpa_t page;
 
 		/* Firmware keeps it for ever. */
-		if (mem_alloc(tables, PROVISION_PAGE, PROVISION_PAGE, &page) ||
+		if (mem_alloc_for(tables, MEM_FIRMWARE, PROVISION_PAGE, PROVISION_PAGE, &page) ||
 			opal_call2(OPAL_XIVE_DONATE_PAGE, provision_chip, page.v)) {
 			return rc;
 		}

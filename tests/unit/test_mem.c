@@ -370,6 +370,36 @@ static void test_random_alloc_and_free_agree_with_a_model(void **state)
 	EXPECT({0, MODEL_PAGES * P});
 }
 
+/* Whole pages are counted, for whom they are, as long as they are out; a failed call counts none.
+ */
+static void test_memory_is_counted_by_use(void **state)
+{
+	struct text own = {0}, rest = {0};
+	hpa_t ours, guest, none;
+
+	(void)state;
+	add(0x100000, 64 * P);
+	mem_count_image(&pool, 10 * P);
+	assert_int_equal(mem_alloc(&pool, P + 1, P, &ours), 0);
+	assert_int_equal(mem_alloc_for(&pool, MEM_GUEST, 8 * P, P, &guest), 0);
+	assert_int_equal(mem_alloc_for(&pool, MEM_TABLES, 80 * P, P, &none), -ENOMEM);
+	assert_int_equal(mem_free_for(&pool, MEM_GUEST, hpa(0x13f000), 2 * P), -EINVAL);
+	assert_true(pool.used[MEM_OURS] == 2 * P);
+	assert_true(pool.used[MEM_IMAGE] == 10 * P);
+	assert_true(pool.used[MEM_GUEST] == 8 * P);
+	assert_true(pool.used[MEM_TABLES] == 0);
+	assert_int_equal(mem_alloc_for(&pool, MEM_TABLES, P, P, &none), 0);
+	assert_int_equal(mem_alloc_for(&pool, MEM_FIRMWARE, 3 * P, P, &none), 0);
+	assert_int_equal(mem_free(&pool, ours, P + 1), 0);
+	mem_describe(&pool, &own, &rest);
+	assert_string_equal(
+		own.s, "hypervisor memory: 40 KiB now, 48 KiB at most, 40 KiB of it the image");
+	assert_string_equal(
+		rest.s, "apart from it: guests 32 KiB, TCE tables 4 KiB, given to firmware 12 KiB");
+	assert_int_equal(mem_free_for(&pool, MEM_GUEST, guest, 8 * P), 0);
+	assert_true(pool.used[MEM_GUEST] == 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -385,6 +415,7 @@ int main(void)
 		cmocka_unit_test_setup(test_alloc_with_bad_arguments_is_refused, setup),
 		cmocka_unit_test_setup(test_free_twice_or_askew_is_refused, setup),
 		cmocka_unit_test_setup(test_pointer_is_address_plus_bias, setup),
+		cmocka_unit_test_setup(test_memory_is_counted_by_use, setup),
 		cmocka_unit_test_setup(test_random_alloc_and_free_agree_with_a_model, setup),
 	};
 

@@ -13,6 +13,8 @@
 #include "core/text.h"
 #include "tests/unit/audit_help.h"
 
+#include <stdio.h>
+
 #define PROMPT "tcelot> "
 #define LOST   "not a command; help lists them, back leaves the monitor\n"
 
@@ -95,6 +97,22 @@ static void assert_narrow(void)
 		column = *p == '\n' ? 0 : column + 1;
 		assert_true(column <= 80);
 	}
+}
+
+static void test_memory_is_told_by_use(void **state)
+{
+	uint64_t ours = ram.pool.used[MEM_OURS] >> 10, most = ram.pool.most >> 10;
+	char want[256];
+
+	(void)state;
+	mem_count_image(&ram.pool, 600 << 10);
+	(void)snprintf(want, sizeof(want),
+		"hypervisor memory: %u KiB now, %u KiB at most, 600 KiB of it the image\n"
+		"apart from it: guests %u KiB, TCE tables %u KiB, given to firmware 0 KiB\n",
+		(unsigned int)ours + 600, (unsigned int)most + 600,
+		(unsigned int)(2 * GUEST_SIZE >> 10), (unsigned int)(WINDOW >> 12 << 3 >> 10));
+	assert_answer("memory", want);
+	assert_narrow();
 }
 
 static void test_tilde_elsewhere_is_the_guests(void **state)
@@ -244,8 +262,9 @@ static void test_unknown_commands_get_a_line_of_help(void **state)
 
 static void test_help_names_every_command(void **state)
 {
-	static const char *const words[] = {"help ", "list ", "partitions ", "windows map ",
-		"tce walk ADDR ", "tce audit ", "stop NAME ", "reset NAME ", "back ", "~ "};
+	static const char *const words[] = {"help ", "list ", "partitions ", "memory ",
+		"windows map ", "tce walk ADDR ", "tce audit ", "stop NAME ", "reset NAME ",
+		"back ", "~ "};
 
 	(void)state;
 	type("help\r");
@@ -449,6 +468,7 @@ int main(void)
 		T(open_monitor, test_help_names_every_command),
 		T(open_monitor, test_list_shows_the_host),
 		T(open_monitor, test_partitions_says_what_each_does),
+		T(open_monitor, test_memory_is_told_by_use),
 		T(open_monitor, test_map_shows_where_it_is_full),
 		T(open_monitor, test_map_of_a_small_window_and_bypass),
 		T(open_monitor, test_walk_names_every_step),
