@@ -72,6 +72,11 @@ void arch_clear_memory(void *at, uint64_t size);
  * once; partition_vcpu_exited is called, on that thread, when it is over. */
 void arch_vcpu_start(struct vcpu *vcpu, gpa_t entry, gpa_t tree);
 
+/* Runs fn(arg) on a thread of the board on which no vCPU is, and which nothing else is asked of
+ * meanwhile; returns at once, or on that thread itself, if it is the caller's, after the caller's
+ * own work. */
+void arch_call_on(unsigned int thread, void (*fn)(void *arg), void *arg);
+
 /* What H_SET_MODE, H_REGISTER_PROC_TBL and H_CEDE ask of the processor. All are about the calling
  * vCPU, on its own thread, but that the process table and the interrupt byte order are the
  * partition's: vCPUs started later have them, too, and those already running from their next exit.

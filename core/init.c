@@ -82,6 +82,20 @@ static void partition_ending(struct partition *p)
 	(void)audit_run_one(&scope, p, log_audit);
 }
 
+/* Not when the last has stopped: then the machine is being switched off. */
+static bool partition_starting(struct partition *p)
+{
+	unsigned int n = atomic_load(&nleft);
+
+	(void)p;
+	while (n) {
+		if (atomic_compare_exchange_weak(&nleft, &n, n + 1)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void partition_stopped(struct partition *p)
 {
 	(void)p;
@@ -238,6 +252,7 @@ _Noreturn void core_main(const void *tree)
 		finish();
 	}
 	say_memory(true);
+	partition_on_starting = partition_starting;
 	partition_on_stopped = partition_stopped;
 	partition_on_ending = partition_ending;
 	atomic_store(&nleft, npartitions);

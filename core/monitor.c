@@ -102,6 +102,8 @@ static const char *state_word(const struct partition *p)
 		return "running";
 	case PARTITION_STOPPING:
 		return "stopping";
+	case PARTITION_STARTING:
+		return "starting";
 	case PARTITION_STOPPED:
 	default:
 		return whys[atomic_load(&p->why)];
@@ -461,14 +463,16 @@ static void do_tce_walk(const char *arg)
 	}
 }
 
-/* stop, reset */
+/* stop, start, reset */
+
+#define NO_SUCH_NAME "no partition has this name; try: partitions"
 
 static void ask_to_stop(const char *name, enum partition_stop why)
 {
 	struct partition *p = find_partition(name);
 
 	if (!p) {
-		monitor_say("no partition has this name; try: partitions");
+		monitor_say(NO_SUCH_NAME);
 	} else if (!audit_visit(p)) {
 		monitor_say("it does not run");
 	} else {
@@ -490,6 +494,20 @@ static void do_reset(const char *arg)
 static void do_bypass(const char *arg)
 {
 	monitor_bypass(monitor.scope, arg);
+}
+
+static void do_start(const char *arg)
+{
+	struct partition *p = find_partition(arg);
+	int err = p ? partition_restart(p) : 0;
+
+	if (!p) {
+		monitor_say(NO_SUCH_NAME);
+	} else if (err == -EBUSY) {
+		monitor_say("it has not stopped");
+	} else if (err) {
+		monitor_say("the machine is being switched off");
+	}
 }
 
 static void leave(bool tilde)
@@ -525,6 +543,7 @@ static const struct command {
 	{"tce walk", "ADDR", "what a device of each bridge finds at a bus address", do_tce_walk},
 	{"tce audit", "", "prove that every live TCE stays in its owner's memory", do_tce_audit},
 	{"stop", "NAME", "stop a partition, as if its guest switched off", do_stop},
+	{"start", "NAME", "start a partition that has stopped, from its plan", do_start},
 	{"reset", "NAME", "start a partition again, as if its guest asked", do_reset},
 	{"bypass", "NAME BRIDGE on|off", "DMA round the TCEs, to its own RAM", do_bypass},
 	{"back", "", "give the input back to the partition", do_back},

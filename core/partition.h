@@ -34,7 +34,13 @@
  * so that a clock set to the last moment still counts on for decades. */
 #define PARTITION_CLOCK_END 16725225600u
 
-enum partition_state { PARTITION_FREE, PARTITION_RUNNING, PARTITION_STOPPING, PARTITION_STOPPED };
+enum partition_state {
+	PARTITION_FREE, /* built, never started */
+	PARTITION_RUNNING,
+	PARTITION_STOPPING,
+	PARTITION_STOPPED,  /* it has nothing but its plan */
+	PARTITION_STARTING, /* being built again */
+};
 
 enum partition_stop {
 	STOP_NONE,
@@ -137,6 +143,11 @@ int partition_build(struct partition *p, const struct plan_partition *plan, stru
 /* Lets the boot vCPU run. The others wait for partition_start_vcpu(). */
 void partition_start(struct partition *p);
 
+/* Any thread: builds a partition that has stopped again from its plan, on its boot vCPU's thread,
+ * and starts it; returns at once. That it could not be built is said in the log, and it has stopped
+ * again. -EBUSY: it has not stopped. -EPERM: partition_on_starting forbids it. */
+int partition_restart(struct partition *p) must_check;
+
 /* Called by a running vCPU of the partition: lets another run, in real mode at entry, with r3.
  * -EINVAL: no such vCPU. -EBUSY: it is not stopped. */
 int partition_start_vcpu(struct partition *p, uint64_t id, gpa_t entry, uint64_t r3) must_check;
@@ -165,7 +176,11 @@ bool partition_unbind_phbs(struct partition *p);
 /* One line per host bridge: group, placement, windows, live TCEs. */
 void partition_print_summary(struct partition *p);
 
-/* Called once, on whichever thread, when a partition has been taken apart. */
+/* Called, if set, before a partition that has stopped is built again; false: it must not be. Then
+ * partition_on_stopped will be called once more. */
+extern bool (*partition_on_starting)(struct partition *p);
+
+/* Called on whichever thread when a partition has been taken apart. */
 extern void (*partition_on_stopped)(struct partition *p);
 
 /* Called, if set, while a partition that has ended still has its windows and memory, on the thread

@@ -252,8 +252,13 @@ _Noreturn void cpu_main(void)
 	bool housekeeper = self == &boot_cpu;
 
 	for (;;) {
-		struct vcpu_run *run = atomic_exchange(&self->work, NULL);
+		cpu_call_fn call = atomic_exchange(&self->call, NULL);
+		struct vcpu_run *run;
 
+		if (call) {
+			call(self->call_arg);
+		}
+		run = atomic_exchange(&self->work, NULL);
 		if (run) {
 			guest_prepare(run);
 			/* A kick may have come while this thread was still parked. */
@@ -284,6 +289,17 @@ void cpu_give(unsigned int index, struct vcpu_run *run)
 	atomic_store(&cpu->work, run);
 	if (cpu != cpu_self()) {
 		cpu_kick(index);
+	}
+}
+
+void arch_call_on(unsigned int thread, void (*fn)(void *arg), void *arg)
+{
+	struct cpu *cpu = cpus[thread];
+
+	cpu->call_arg = arg;
+	atomic_store(&cpu->call, fn);
+	if (cpu != cpu_self()) {
+		cpu_kick(thread);
 	}
 }
 

@@ -35,6 +35,8 @@ struct vcpu_run {
 	unsigned int lpid;
 };
 
+typedef void (*cpu_call_fn)(void *arg);
+
 struct cpu {
 	/* The vector stubs' scratch, and the same for machine check and system reset, which can
 	 * come while a stub uses the first. */
@@ -48,6 +50,9 @@ struct cpu {
 	unsigned int index; /* into board.threads */
 	atomic_bool alive;
 	_Atomic(struct vcpu_run *) work; /* what to run next; 0: park */
+	/* Or what to call before that; call_arg is set first. */
+	_Atomic(cpu_call_fn) call;
+	void *call_arg;
 	unsigned int trap_depth;
 };
 

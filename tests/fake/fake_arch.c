@@ -321,6 +321,35 @@ void arch_vcpu_start(struct vcpu *vcpu, gpa_t entry, gpa_t tree)
 	}
 }
 
+void arch_call_on(unsigned int thread, void (*fn)(void *arg), void *arg)
+{
+	if (fake_arch.call) {
+		fail_msg("fake arch: call_on while another call waits");
+	}
+	for (size_t i = 0; i < PARTITION_MAX; i++) {
+		for (unsigned int k = 0; slots[i].owner && k < PARTITION_MAX_VCPUS; k++) {
+			if ((slots[i].started & 1u << k) &&
+				slots[i].owner->vcpus[k].thread == thread) {
+				fail_msg("fake arch: call_on a thread that runs a vCPU");
+			}
+		}
+	}
+	record((struct fake_arch_call){.op = FAKE_ARCH_CALL_ON, .value = thread});
+	fake_arch.call = fn;
+	fake_arch.call_arg = arg;
+}
+
+void fake_arch_run_call(void)
+{
+	void (*fn)(void *arg) = fake_arch.call;
+
+	if (!fn) {
+		fail_msg("fake arch: there is no call");
+	}
+	fake_arch.call = NULL;
+	fn(fake_arch.call_arg);
+}
+
 void fake_arch_leave(struct vcpu *vcpu)
 {
 	struct arch_partition *slot = need_slot(vcpu->partition, "leave");

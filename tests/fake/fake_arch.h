@@ -32,6 +32,7 @@ enum fake_arch_op {
 	FAKE_ARCH_MAP_MMIO,
 	FAKE_ARCH_UNMAP_MMIO,
 	FAKE_ARCH_VCPU_START,
+	FAKE_ARCH_CALL_ON,
 	FAKE_ARCH_SET_LITTLE,
 	FAKE_ARCH_SET_AIL,
 	FAKE_ARCH_SET_PROCESS_TABLE,
@@ -77,6 +78,11 @@ struct fake_arch {
 	/* arch_clock_read: what it answers, or fails with. */
 	uint64_t clock_seconds;
 	int clock_err;
+
+	/* What arch_call_on() was asked for and has not been done: the test's thread runs it by
+	 * fake_arch_run_call(). One at a time. */
+	void (*call)(void *arg);
+	void *call_arg;
 
 	/* If set, run at the end of arch_vcpu_start, arch_kick and arch_cede: what the vCPU, or any
 	 * other, does before its caller goes on. */
@@ -129,6 +135,9 @@ const struct fake_arch_mmio *fake_arch_find_mmio(const struct partition *p, gpa_
 /* The vCPU's run is over and its thread free: what comes before partition_vcpu_exited(). Fails the
  * test if it was not started. */
 void fake_arch_leave(struct vcpu *vcpu);
+
+/* What a thread does that has been asked to call something; fails the test if none has. */
+void fake_arch_run_call(void);
 
 /* Whether a vCPU is on its thread. */
 bool fake_arch_on_thread(const struct vcpu *vcpu);

@@ -263,8 +263,8 @@ static void test_unknown_commands_get_a_line_of_help(void **state)
 static void test_help_names_every_command(void **state)
 {
 	static const char *const words[] = {"help ", "list ", "partitions ", "memory ",
-		"windows map ", "tce walk ADDR ", "tce audit ", "stop NAME ", "reset NAME ",
-		"back ", "~ "};
+		"windows map ", "tce walk ADDR ", "tce audit ", "stop NAME ", "start NAME ",
+		"reset NAME ", "back ", "~ "};
 
 	(void)state;
 	type("help\r");
@@ -450,6 +450,43 @@ static void test_reset_starts_it_again(void **state)
 	assert_answer("tce audit", "tce audit: 1 window, 0 live TCEs: clean\n");
 }
 
+static void test_start_brings_a_stopped_one_back(void **state)
+{
+	(void)state;
+	assert_answer("start gamma", "no partition has this name; try: partitions\n");
+	assert_answer("start alpha", "it has not stopped\n");
+	type("stop alpha\r");
+	assert_answer("start alpha", "it has not stopped\n");
+	leave(&parts[0]->vcpus[0]);
+	assert_int_equal(atomic_load(&parts[0]->state), PARTITION_STOPPED);
+	assert_answer("start alpha", "");
+	fake_arch_clear_out();
+	type("partitions\r");
+	assert_said("alpha: starting, 2 vCPUs");
+	fake_arch_run_call();
+	assert_int_equal(nstopped, 1);
+	assert_int_equal(atomic_load(&parts[0]->state), PARTITION_RUNNING);
+	map_pages(0, 5, 7);
+	assert_answer("tce audit", "tce audit: 1 window, 7 live TCEs: clean\n");
+	assert_int_equal(atomic_load(&parts[1]->state), PARTITION_RUNNING);
+}
+
+static bool no_start(struct partition *p)
+{
+	(void)p;
+	return false;
+}
+
+static void test_start_when_the_machine_goes_off_is_refused(void **state)
+{
+	(void)state;
+	stop(parts[0]);
+	partition_on_starting = no_start;
+	assert_answer("start alpha", "the machine is being switched off\n");
+	partition_on_starting = NULL;
+	assert_int_equal(atomic_load(&parts[0]->state), PARTITION_STOPPED);
+}
+
 #define T(setup_fn, f) cmocka_unit_test_setup_teardown(f, setup_fn, teardown)
 
 int main(void)
@@ -478,6 +515,8 @@ int main(void)
 		T(open_monitor, test_stop_ends_a_partition_in_order),
 		T(open_monitor, test_monitor_itself_may_end_a_partition),
 		T(open_monitor, test_reset_starts_it_again),
+		T(open_monitor, test_start_brings_a_stopped_one_back),
+		T(open_monitor, test_start_when_the_machine_goes_off_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,6 +117,7 @@ static int setup(void **state)
 	part = calloc(1, sizeof(*part));
 	part->lpid = 1;
 	partition_on_stopped = count_stopped;
+	partition_on_starting = NULL;
 	stopped = 0;
 	free_at_start = mem_free_bytes(&ram.pool);
 	return 0;
@@ -687,6 +688,151 @@ static void test_reboot_loop_leaves_every_count_as_it_was(void **state)
 	assert_int_equal(stopped, 1);
 }
 
+/* --- built again after a stop --- */
+
+static bool may_start;
+static unsigned int starts;
+
+static bool on_starting(struct partition *p)
+{
+	assert_ptr_equal(p, part);
+	starts++;
+	return may_start;
+}
+
+static void set_starting(bool may)
+{
+	partition_on_starting = on_starting;
+	may_start = may;
+	starts = 0;
+}
+
+/* Its memory has been another's meanwhile; everything is as at the first start. */
+static void test_stopped_partition_starts_again_from_its_plan(void **state)
+{
+	uint8_t *image = malloc(GUEST_SIZE);
+	struct fake_arch_call first;
+	hpa_t at;
+
+	(void)state;
+	set_starting(true);
+	build_and_start(2);
+	assert_int_equal(part->vcpus[0].thread, 0);
+	memcpy(image, part->mem.ptr, GUEST_SIZE);
+	memset(part->mem.ptr + 0x4000, 0x77, 0x100);
+	write_config(PCI_COMMAND, 2, COMMAND_MEM_MASTER);
+	assert_int_equal(hcall4(H_PUT_TCE, LIOBN, 0x1000, 0x5003, 0), H_SUCCESS);
+	part->vcpus[0].areas[AREA_VPA].size = 640;
+	assert_int_equal(partition_restart(part), -EBUSY);
+	stop_running();
+	assert_int_equal(stopped, 1);
+	assert_int_equal(mem_free_bytes(&ram.pool), free_at_start);
+	assert_int_equal(mem_alloc(&ram.pool, GUEST_SIZE, GUEST_SIZE, &at), 0);
+	memset(mem_ptr(&ram.pool, at), 0x99, GUEST_SIZE);
+	fake_arch_clear_calls();
+
+	assert_int_equal(partition_restart(part), 0);
+	assert_int_equal(part->state, PARTITION_STARTING);
+	assert_int_equal(partition_restart(part), -EBUSY);
+	assert_int_equal(starts, 1);
+	assert_int_equal(fake_arch_nth(FAKE_ARCH_CALL_ON, 0)->value, 0);
+	fake_arch_run_call();
+	first = *fake_arch_nth(FAKE_ARCH_VCPU_START, 0);
+	assert_ptr_equal(first.vcpu, &part->vcpus[0]);
+	assert_true(first.at.v == part->entry.v && first.tree.v == part->tree.v);
+	assert_int_equal(part->state, PARTITION_RUNNING);
+	assert_int_equal(part->why, STOP_NONE);
+	assert_int_equal(part->running, 1);
+	assert_int_equal(part->vcpus[0].areas[AREA_VPA].size, 0);
+	assert_memory_equal(part->mem.ptr, image, GUEST_SIZE);
+	free(image);
+	assert_int_equal(
+		fake_get(fake_find_func(&phb, DEVICE), PCI_COMMAND, 2) & PCI_COMMAND_MASTER, 0);
+	assert_int_equal(hcall4(H_PUT_TCE, LIOBN, 0x1000, 0x5003, 0), H_SUCCESS);
+	stop_running();
+	assert_int_equal(stopped, 2);
+	assert_int_equal(mem_free(&ram.pool, at, GUEST_SIZE), 0);
+	assert_int_equal(mem_free_bytes(&ram.pool), free_at_start);
+}
+
+/* The last partition has stopped: the machine is on its way off. */
+static void test_start_that_is_forbidden_changes_nothing(void **state)
+{
+	(void)state;
+	set_starting(false);
+	build_and_start(1);
+	stop_running();
+	assert_int_equal(partition_restart(part), -EPERM);
+	assert_int_equal(part->state, PARTITION_STOPPED);
+	assert_int_equal(fake_arch_count(FAKE_ARCH_CALL_ON), 0);
+	assert_int_equal(mem_free_bytes(&ram.pool), free_at_start);
+}
+
+static void test_start_without_memory_fails_and_can_be_tried_again(void **state)
+{
+	hpa_t at;
+
+	(void)state;
+	set_starting(true);
+	build_and_start(1);
+	stop_running();
+	assert_int_equal(mem_alloc(&ram.pool, RAM_SIZE - MIB, MEM_PAGE, &at), 0);
+	assert_int_equal(partition_restart(part), 0);
+	fake_arch_run_call();
+	assert_int_equal(part->state, PARTITION_STOPPED);
+	assert_int_equal(part->why, STOP_CRASHED);
+	assert_int_equal(stopped, 2);
+	assert_non_null(strstr(fake_arch.out, "alpha: no 4 MiB of memory in one piece"));
+	assert_non_null(strstr(fake_arch.out, "alpha: could not be started again"));
+	assert_int_equal(mem_free(&ram.pool, at, RAM_SIZE - MIB), 0);
+	assert_int_equal(mem_free_bytes(&ram.pool), free_at_start);
+	assert_int_equal(partition_restart(part), 0);
+	fake_arch_run_call();
+	assert_int_equal(part->state, PARTITION_RUNNING);
+	stop_running();
+	assert_int_equal(part->why, STOP_POWER_OFF);
+	assert_int_equal(mem_free_bytes(&ram.pool), free_at_start);
+}
+
+/* A group that could not be closed is nobody's any more. */
+static void test_start_does_not_get_a_group_that_is_not_closed(void **state)
+{
+	(void)state;
+	set_starting(true);
+	build_and_start(1);
+	phb.fail_op[FAKE_WINDOW_OFF] = true;
+	stop_running();
+	assert_false(board.groups[0].closed);
+	phb.fail_op[FAKE_WINDOW_OFF] = false;
+	assert_int_equal(partition_restart(part), 0);
+	fake_arch_run_call();
+	assert_int_equal(part->state, PARTITION_STOPPED);
+	assert_int_equal(part->why, STOP_CRASHED);
+}
+
+/* LC-05, the long way: a thousand times stopped and started. */
+static void test_stop_and_start_loop_leaves_every_count_as_it_was(void **state)
+{
+	(void)state;
+	set_starting(true);
+	plan.memory = 2 * MIB;
+	plan.phbs[0].window_size = MIB;
+	build_and_start(2);
+	for (unsigned int i = 0; i < REBOOTS; i++) {
+		stop_running();
+		assert_int_equal(mem_free_bytes(&ram.pool), free_at_start);
+		assert_int_equal(fake_arch_live_partitions(), 0);
+		assert_int_equal(fake_irq_in_use(), 0);
+		assert_int_equal(stopped, i + 1);
+		assert_int_equal(partition_restart(part), 0);
+		fake_arch_run_call();
+		fake_arch_clear_calls();
+		fake_arch_clear_out();
+	}
+	stop_running();
+	assert_int_equal(mem_free_bytes(&ram.pool), free_at_start);
+}
+
 static void expect_ended_by_a_failed_restart(void)
 {
 	assert_int_equal(stopped, 1);
@@ -1018,6 +1164,11 @@ int main(void)
 		TEST(test_failure_of_any_interrupt_step_undoes_the_rest),
 		TEST(test_reboot_starts_again_as_at_first),
 		TEST(test_reboot_loop_leaves_every_count_as_it_was),
+		TEST(test_stopped_partition_starts_again_from_its_plan),
+		TEST(test_start_that_is_forbidden_changes_nothing),
+		TEST(test_start_without_memory_fails_and_can_be_tried_again),
+		TEST(test_start_does_not_get_a_group_that_is_not_closed),
+		TEST(test_stop_and_start_loop_leaves_every_count_as_it_was),
 		TEST(test_restart_that_fails_ends_the_partition),
 		TEST(test_restart_without_quarantine_keeps_the_memory_out_of_use),
 		TEST(test_others_start_when_they_are_asked_to),
