@@ -282,8 +282,15 @@ static bool decrementer_waits(void)
 	return (int32_t)spr_read(SPR_DEC) < 0;
 }
 
+static bool tick_waits(void)
+{
+	return (int64_t)(spr_read(SPR_HDEC) << HDEC_UNUSED) < 0;
+}
+
 /* DEC and the presenter are this thread's own registers, so what comes while we look ends `stop` at
- * once. The hypervisor decrementer is not taken here, and would end every `stop`. */
+ * once. So does a hypervisor decrementer that has run out, but unlike DEC it goes on doing so until
+ * its interrupt has been taken, whatever is written to it. That can only be in the guest, which is
+ * let go; it finds nothing to do and waits again. */
 void arch_cede(struct vcpu *vcpu)
 {
 	struct vcpu_run *run = run_of(vcpu);
@@ -291,9 +298,8 @@ void arch_cede(struct vcpu *vcpu)
 	run->regs.msr |= MSR_EE;
 	while (!partition_must_stop(vcpu) && !atomic_exchange(&vcpu->prodded, false) &&
 		!decrementer_waits() && !arch_irq_pending(vcpu)) {
-		if ((int64_t)(spr_read(SPR_HDEC) << HDEC_UNUSED) < 0) {
-			(void)do_tick(run);
-			continue;
+		if (tick_waits()) {
+			return;
 		}
 		cpu_stop();
 	}

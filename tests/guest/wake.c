@@ -119,6 +119,7 @@ void guest_main(const void *fdt)
 	test_ipis();
 	test_prod();
 	test_device();
+	test_idle();
 	tap_plan();
 	power_off();
 }

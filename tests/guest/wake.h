@@ -110,5 +110,6 @@ void test_prod(void);
 void test_start_stop(void);
 void test_bad_calls(void);
 void test_device(void);
+void test_idle(void);
 
 #endif
