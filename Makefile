@@ -54,6 +54,7 @@ ARCH_PURE := arch/ppc64/emulate.c arch/ppc64/radix_walk.c
 FAKE_SRC  := $(wildcard tests/fake/*.c)
 UNIT_SRC  := $(wildcard tests/unit/test_*.c)
 UNIT      := $(UNIT_SRC:%.c=%)
+SPEC_SRC  := $(wildcard tests/spec/*.c)
 LIBFDT    := fdt fdt_addresses fdt_check fdt_empty_tree fdt_overlay fdt_ro fdt_rw fdt_strerror \
 	     fdt_sw fdt_wip
 
@@ -152,6 +153,10 @@ $(B)/$(1)/libtest.a: $$(patsubst %.c,$(B)/$(1)/%.o,$(CORE_SRC) $(DT_SRC) $(ARCH_
 	$$(Q)ar qcs $$@ $$^
 
 $(UNIT:%=$(B)/$(1)/%): %: %.o $(B)/$(1)/libtest.a
+	$$(brief) LD '$$@'
+	$$(Q)$$($(1)_CC) $$($(1)_LDFLAGS) -o $$@ $$^
+
+$(B)/$(1)/tests/spec/lockstep: $(SPEC_SRC:%.c=$(B)/$(1)/%.o) $(B)/$(1)/libtest.a
 	$$(brief) LD '$$@'
 	$$(Q)$$($(1)_CC) $$($(1)_LDFLAGS) -o $$@ $$^
 
@@ -265,4 +270,4 @@ distclean:
 
 -include $(patsubst %.o,%.d,$(IMAGE_OBJ) $(CLANG_OBJ))
 -include $(foreach v,$(TEST_VARIANTS),$(patsubst %.c,$(B)/$(v)/%.d,$(CORE_SRC) $(DT_SRC) $(ARCH_PURE) \
-	$(FAKE_SRC) $(UNIT_SRC)))
+	$(FAKE_SRC) $(UNIT_SRC) $(SPEC_SRC)))
