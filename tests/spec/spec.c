@@ -536,10 +536,10 @@ static int64_t call(struct spec_partition *p, struct spec_trap *t, const struct 
 		return PRIVILEGE;
 	}
 	/* A 32-bit caller does not know that its registers have high halves, and loses them. */
-	for (unsigned int i = 0; t->sf32 && i < SPEC_NREGS; i++) {
+	for (unsigned int i = 1; t->sf32 && i < SPEC_NREGS; i++) {
 		t->regs[i] &= UINT32_MAX;
 	}
-	switch (t->regs[0]) {
+	switch (t->sf32 ? (uint32_t)t->regs[0] : t->regs[0]) {
 	case OP_GET_TCE:
 		return get_tce(p, a, t);
 	case OP_PUT_TCE:
