@@ -42,7 +42,15 @@ static bool has_unfinished[MACHINE_PARTITIONS];
 static struct moves moves;
 static uint64_t step;
 static struct spec_trap asked; /* the trap of this step */
-static uint64_t answers[64];   /* how often each status came; for the last line */
+
+static const struct {
+	uint64_t op;
+	const char *name;
+} ops[] = {{0x1c, "H_GET_TCE"}, {0x20, "H_PUT_TCE"}, {0x13c, "H_PUT_TCE_INDIRECT"},
+	{0x138, "H_STUFF_TCE"}, {0xf000, "H_RTAS"}, {0, "others"}};
+
+#define NOPS (sizeof(ops) / sizeof(ops[0]))
+static uint64_t calls[NOPS][3];
 
 static void differs(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
@@ -155,6 +163,27 @@ static void use(const struct probe probes[NPROBES], bool write)
 	}
 }
 
+/* --- life --- */
+
+/* It starts in the memory that it had when it started first. */
+static void check_image(unsigned int who)
+{
+	if (memcmp(image[who], machine_ram(who), (size_t)spec[who].ram_size) != 0) {
+		differs("memory is not as at the first start");
+	}
+	memcpy(spec[who].ram, image[who], (size_t)spec[who].ram_size);
+	spec_start(&spec[who]);
+	has_unfinished[who] = false;
+}
+
+static void reboot(unsigned int who)
+{
+	if (!machine_reboot(who)) {
+		differs("a reboot");
+	}
+	check_image(who);
+}
+
 /* --- traps --- */
 
 static void compare(unsigned int who, const struct spec_trap *want, const struct spec_trap *got)
@@ -174,42 +203,77 @@ static void compare(unsigned int who, const struct spec_trap *want, const struct
 	}
 }
 
+/* What came of a call, for the last line: a run in which nothing succeeds proves little. */
 static void note_answer(const struct spec_trap *got)
 {
-	uint64_t n = (uint64_t)0 - got->regs[0];
+	uint64_t op = got->sf32 ? (uint32_t)asked.regs[0] : asked.regs[0];
+	unsigned int i = 0;
 
-	answers[got->next == SPEC_REPEAT ? 1 : n < 62 ? n + 2 : 0]++;
+	while (i < NOPS - 1 && ops[i].op != op) {
+		i++;
+	}
+	calls[i][got->next == SPEC_REPEAT ? 1 : got->regs[0] ? 2 : 0]++;
+}
+
+static void print_calls(void)
+{
+	for (unsigned int i = 0; i < NOPS; i++) {
+		printf("  %s: %" PRIu64 " good, %" PRIu64 " unfinished, %" PRIu64 " refused\n",
+			ops[i].name, calls[i][0], calls[i][1], calls[i][2]);
+	}
 }
 
 static void trap(unsigned int who, struct spec_trap *t, bool may_fail)
 {
 	struct spec_trap want, got;
+	struct spec_seen seen = {&got, machine_ram(who), may_fail, machine_tables_end(who)};
 
 	asked = want = got = *t;
 	machine_trap(who, &got);
-	spec_trap(&spec[who], &want, &(struct spec_seen){&got, machine_ram(who), may_fail});
+	spec_trap(&spec[who], &want, &seen);
 	if (said()) {
 		printf("step %" PRIu64 ", partition %u\n", step, who);
 		print_regs("call    ", t);
 		print_regs("answer  ", &got);
 	}
 	compare(who, &want, &got);
-	note_answer(&got);
 	*t = got;
 }
 
-/* What a failed remove or reset left is not the guest's to know before it has reset the bridge. */
-static void settle(unsigned int who)
+/* What was not confirmed is asked for again, with hardware that works. */
+static void repeat(unsigned int who, const struct spec_trap *first)
 {
-	for (unsigned int i = 0; i < spec[who].nbridges; i++) {
-		struct spec_trap t;
+	struct spec_trap t = *first;
 
+	do {
+		trap(who, &t, false);
+	} while (t.next == SPEC_REPEAT);
+	if (t.regs[0]) {
+		differs("a call that was not confirmed cannot be made again");
+	}
+}
+
+/* After a failed remove or reset: the window is gone, and the next start puts all in order. */
+static void start_over(unsigned int who, unsigned int bridge)
+{
+	struct spec_bridge *b = &spec[who].bridges[bridge];
+	struct spec_trap t = {.regs = {0x1c, spec_liobn(b, 1), (uint64_t)1 << 59}};
+
+	if (!b->windows[1].open) {
+		trap(who, &t, false);
+	}
+	reboot(who);
+}
+
+static void settle(unsigned int who, const struct spec_trap *t)
+{
+	if (spec[who].unconfirmed) {
+		spec[who].unconfirmed = false;
+		repeat(who, t);
+	}
+	for (unsigned int i = 0; i < spec[who].nbridges; i++) {
 		if (spec[who].bridges[i].unknown) {
-			moves_reset(&moves, i, &t);
-			trap(who, &t, false);
-			if (spec[who].bridges[i].unknown) {
-				differs("a reset does not put bridge %u in order", i);
-			}
+			start_over(who, i);
 		}
 	}
 }
@@ -217,7 +281,7 @@ static void settle(unsigned int who)
 static void trap_step(unsigned int who)
 {
 	struct probe probes[NPROBES];
-	struct spec_trap t;
+	struct spec_trap t, first;
 	bool armed = options.faults && moves_rarely(&moves, 4);
 
 	if (has_unfinished[who] && !moves_rarely(&moves, 4)) {
@@ -226,7 +290,7 @@ static void trap_step(unsigned int who)
 	} else {
 		moves_trap(&moves, &t);
 	}
-	asked = t;
+	asked = first = t;
 	aim(probes, &t);
 	use(probes, false);
 	if (armed) {
@@ -236,7 +300,8 @@ static void trap_step(unsigned int who)
 	}
 	trap(who, &t, armed);
 	machine_fail_at(0, false);
-	settle(who);
+	note_answer(&t);
+	settle(who, &first);
 	if (t.next == SPEC_REPEAT) {
 		unfinished[who] = t;
 		has_unfinished[who] = true;
@@ -302,17 +367,7 @@ static void look_at_all(unsigned int most)
 	}
 }
 
-/* --- life --- */
-
-static void check_image(unsigned int who)
-{
-	if (memcmp(image[who], machine_ram(who), (size_t)spec[who].ram_size) != 0) {
-		differs("memory is not as at the first start");
-	}
-	memcpy(spec[who].ram, image[who], (size_t)spec[who].ram_size);
-	spec_start(&spec[who]);
-	has_unfinished[who] = false;
-}
+/* --- steps --- */
 
 static void start(unsigned int who)
 {
@@ -328,10 +383,7 @@ static void life_step(unsigned int who)
 	if (!spec[who].running) {
 		start(who);
 	} else if (moves_rarely(&moves, 2)) {
-		if (!machine_reboot(who)) {
-			differs("a reboot");
-		}
-		check_image(who);
+		reboot(who);
 	} else {
 		spec_stop(&spec[who]);
 		if (!machine_stop(who)) {
@@ -445,16 +497,8 @@ int main(int argc, char **argv)
 		one_step();
 	}
 	look_at_all(UINT32_MAX);
-	printf("seed %" PRIu64 ", %" PRIu64 " steps, no difference; answers:", options.seed, step);
-	for (unsigned int i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
-		if (answers[i]) {
-			printf(i == 0	? " other %" PRIu64
-			       : i == 1 ? " repeat %" PRIu64
-					: " %" PRIu64 " of -%u",
-				answers[i], i - 2);
-		}
-	}
-	printf("\n");
 	tear_down();
+	printf("seed %" PRIu64 ", %" PRIu64 " steps, no difference\n", options.seed, step);
+	print_calls();
 	return 0;
 }

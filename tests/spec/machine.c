@@ -40,7 +40,7 @@ static struct plan_partition plans[MACHINE_PARTITIONS];
 static struct partition *parts[MACHINE_PARTITIONS];
 static struct audit_scope scope;
 static uint8_t kernel[0x200];
-static uint64_t free_at_start;
+static uint64_t free_at_start, tables_at_start[MACHINE_PARTITIONS];
 static unsigned int running;
 
 static void say_nothing(const char *text, size_t len)
@@ -148,7 +148,7 @@ void machine_init(void)
 	make_kernel();
 	make_plans();
 	host_pci_scan(&board);
-	vfio_init(&vfio, &board, &ram.pool);
+	vfio_init(&vfio, &board);
 	must(board.ngroups == 4 && !vfio_register_driver(&vfio, &vfio_spapr_v2_driver),
 		"the machine has not the groups that it was to have");
 	for (unsigned int i = 0; i < MACHINE_PARTITIONS; i++) {
@@ -178,6 +178,7 @@ void machine_start(unsigned int who)
 		"a partition could not be built");
 	partition_start(parts[who]);
 	fake_arch_clear_calls();
+	tables_at_start[who] = page_pool_used(&parts[who]->tables);
 	running++;
 }
 
@@ -213,7 +214,8 @@ bool machine_reboot(unsigned int who)
 
 	last_call(who, "system-reboot", 0);
 	return atomic_load(&parts[who]->state) == PARTITION_RUNNING &&
-	       mem_free_bytes(&ram.pool) >= free_before && fake_irq_in_use() == irqs;
+	       mem_free_bytes(&ram.pool) == free_before && fake_irq_in_use() == irqs &&
+	       page_pool_used(&parts[who]->tables) == tables_at_start[who];
 }
 
 bool machine_stop(unsigned int who)
@@ -247,6 +249,12 @@ uint32_t machine_token(enum spec_service s)
 	}
 	must(false, "a service is missing");
 	return 0;
+}
+
+/* 512 TCEs are in at most two nodes of each of five levels. */
+bool machine_tables_end(unsigned int who)
+{
+	return page_pool_left(&parts[who]->tables) < (uint64_t)10 * MEM_PAGE;
 }
 
 void machine_trap(unsigned int who, struct spec_trap *t)

@@ -39,6 +39,9 @@ bool machine_stop(unsigned int who);
 uint8_t *machine_ram(unsigned int who);
 uint32_t machine_token(enum spec_service s);
 
+/* Whether the partition may have too little left for the tables of one more call. */
+bool machine_tables_end(unsigned int who);
+
 void machine_trap(unsigned int who, struct spec_trap *t);
 
 /* A device of bridge (index into machine_bridges) moves one byte; it is bus master, whatever its

@@ -41,11 +41,22 @@ static const struct spec_partition *self(struct moves *m)
 	return &m->spec[m->who];
 }
 
+/* Its own, now and then the other partition's. */
 static const struct spec_bridge *any_bridge(struct moves *m)
 {
-	const struct spec_partition *p = &m->spec[moves_rarely(m, 12) ? !m->who : m->who];
+	const struct spec_partition *p = &m->spec[moves_rarely(m, 16) ? !m->who : m->who];
 
 	return &p->bridges[moves_below(m, p->nbridges)];
+}
+
+static const struct spec_bridge *bridge_with_window(struct moves *m)
+{
+	const struct spec_bridge *b = any_bridge(m);
+
+	for (unsigned int i = 0; i < 4 && !b->windows[0].open && !b->windows[1].open; i++) {
+		b = any_bridge(m);
+	}
+	return b;
 }
 
 static uint64_t any_liobn(struct moves *m, const struct spec_bridge *b, unsigned int slot)
@@ -60,8 +71,7 @@ static uint64_t any_liobn(struct moves *m, const struct spec_bridge *b, unsigned
 	return moves_rarely(m, 60) ? liobn | (uint64_t)1 << (32 + moves_below(m, 32)) : liobn;
 }
 
-/* A page of the window, most often near an edge or one of the first; past its end now and then. */
-static uint64_t any_page(struct moves *m, const struct spec_window *w)
+static uint64_t near_an_edge(struct moves *m, const struct spec_window *w)
 {
 	switch (moves_below(m, 8)) {
 	case 0:
@@ -69,16 +79,22 @@ static uint64_t any_page(struct moves *m, const struct spec_window *w)
 	case 1:
 		return moves_below(m, w->npages);
 	case 2:
-		return 510 + moves_below(m, 4);
+		return LIST_ENTRIES - 2 + moves_below(m, 4);
 	case 3:
-		return moves_below(m, 2) + ((uint64_t)1 << w->shift % 8 << 9) - 1;
+		return LIST_ENTRIES * LIST_ENTRIES - 1 + moves_below(m, 2);
 	case 4:
-		return w->npages - LIST_ENTRIES - moves_below(m, 2);
+		return w->npages / 2 - moves_below(m, 2);
 	case 5:
-		return moves_rarely(m, 4) ? w->npages + moves_below(m, 2) : w->npages / 2;
+		return w->npages - LIST_ENTRIES - moves_below(m, 2);
 	default:
 		return moves_below(m, 6);
 	}
+}
+
+/* A page of the window; the one past its end now and then. */
+static uint64_t any_page(struct moves *m, const struct spec_window *w)
+{
+	return moves_rarely(m, 40) ? w->npages : near_an_edge(m, w) % w->npages;
 }
 
 static uint64_t any_ioba(struct moves *m, const struct spec_window *w)
@@ -86,7 +102,7 @@ static uint64_t any_ioba(struct moves *m, const struct spec_window *w)
 	uint64_t page = (uint64_t)1 << w->shift;
 	uint64_t at = w->base + (any_page(m, w) << w->shift);
 
-	switch (moves_below(m, 64)) {
+	switch (moves_below(m, 128)) {
 	case 0:
 		return at + 1;
 	case 1:
@@ -153,33 +169,44 @@ static uint64_t any_tce(struct moves *m, const struct spec_window *w)
 	if (moves_rarely(m, 16)) {
 		return noise(m) & ~(uint64_t)3;
 	}
-	return moves_rarely(m, 8) ? bad_tce(m, w) : good_tce(m, w);
+	return moves_rarely(m, 12) ? bad_tce(m, w) : good_tce(m, w);
 }
 
-/* Up to the end of the window often, past it by one now and then. */
-static uint64_t any_count(struct moves *m, const struct spec_window *w, uint64_t ioba)
+/* In left pages: all of them, 512, a few; one too many now and then, or nonsense. */
+static uint64_t any_count(struct moves *m, uint64_t left)
 {
 	static const uint64_t strange[] = {0, 0, LIST_ENTRIES + 1, (uint64_t)1 << 32,
 		((uint64_t)1 << 32) + 1, (uint64_t)1 << 63, UINT64_MAX, (uint64_t)1 << 52};
-	uint64_t left = w->npages - ((ioba - w->base) >> w->shift);
+	uint64_t most = left < LIST_ENTRIES ? left : LIST_ENTRIES;
 
-	switch (moves_below(m, 16)) {
+	switch (moves_below(m, 24)) {
 	case 0:
 		return ONE_OF(m, strange);
 	case 1:
-		return left;
-	case 2:
 		return left + 1;
+	case 2:
+		return left;
 	case 3:
 		return left - moves_below(m, left);
 	case 4:
+		return LIST_ENTRIES + moves_below(m, 2);
 	case 5:
-		return LIST_ENTRIES - moves_below(m, 2);
 	case 6:
-		return moves_below(m, LIST_ENTRIES);
+		return most - moves_below(m, 2);
+	case 7:
+	case 8:
+	case 9:
+		return 1 + moves_below(m, most);
 	default:
-		return 1 + moves_below(m, 8);
+		return 1 + moves_below(m, most < 8 ? most : 8);
 	}
+}
+
+static uint64_t pages_from(const struct spec_window *w, uint64_t ioba)
+{
+	uint64_t page = (ioba - w->base) >> w->shift;
+
+	return page < w->npages ? w->npages - page : 1;
 }
 
 static uint64_t any_list(struct moves *m)
@@ -219,21 +246,28 @@ static void write_list(struct moves *m, const struct spec_window *w, uint64_t at
 	for (uint64_t i = 0; i < n; i++) {
 		uint64_t next = tce + step;
 
-		m->poke(m->who, at + 8 * i, scattered ? any_tce(m, w) : tce, 8);
+		m->poke(m->who, at + 8 * i, scattered ? good_tce(m, w) : tce, 8);
 		tce = next < self(m)->ram_size ? next : next % ((uint64_t)1 << w->shift);
 	}
-	if (n && moves_rarely(m, 4)) {
+	if (n && moves_rarely(m, 6)) {
 		uint64_t i = moves_rarely(m, 2) ? n - 1 : moves_below(m, n);
 
 		m->poke(m->who, at + 8 * i, bad_tce(m, w), 8);
 	}
 }
 
+/* One that is open, mostly. */
+static unsigned int any_slot(struct moves *m, const struct spec_bridge *b)
+{
+	unsigned int slot = (unsigned int)moves_below(m, SPEC_WINDOWS);
+
+	return b->windows[slot].open || moves_rarely(m, 20) ? slot : !slot;
+}
+
 static void tce_call(struct moves *m, uint64_t op, uint64_t *regs)
 {
-	const struct spec_bridge *b = any_bridge(m);
-	unsigned int slot = b->windows[1].open ? (unsigned int)moves_below(m, 2)
-					       : moves_rarely(m, 20);
+	const struct spec_bridge *b = bridge_with_window(m);
+	unsigned int slot = any_slot(m, b);
 	const struct spec_window *w = &b->windows[slot];
 
 	regs[0] = op;
@@ -247,7 +281,7 @@ static void tce_call(struct moves *m, uint64_t op, uint64_t *regs)
 		regs[3] = any_tce(m, w);
 		break;
 	case 0x13c:
-		regs[4] = any_count(m, w, regs[2]);
+		regs[4] = any_count(m, pages_from(w, regs[2]));
 		regs[3] = any_list(m);
 		if (!moves_rarely(m, 3)) {
 			write_list(m, w, regs[3], regs[4]);
@@ -255,7 +289,7 @@ static void tce_call(struct moves *m, uint64_t op, uint64_t *regs)
 		break;
 	case 0x138:
 		regs[3] = moves_rarely(m, 4) ? any_tce(m, w) : 0;
-		regs[4] = any_count(m, w, regs[2]);
+		regs[4] = any_count(m, pages_from(w, regs[2]));
 		break;
 	default:
 		break;
@@ -283,17 +317,6 @@ static void address(uint32_t *args, const struct spec_bridge *b)
 	args[0] = 0;
 	args[1] = 0x08000000;
 	args[2] = 0x20000000 + b->index;
-}
-
-void moves_reset(struct moves *m, unsigned int b, struct spec_trap *t)
-{
-	uint32_t args[RTAS_MAX_CELLS] = {0};
-
-	address(args, &self(m)->bridges[b]);
-	write_call(m, 0x8000, self(m)->tokens[SPEC_RESET], 3, 1, args);
-	memset(t, 0, sizeof(*t));
-	t->regs[0] = 0xf000;
-	t->regs[1] = 0x8000;
 }
 
 static void any_create(struct moves *m, uint32_t *args)
@@ -350,7 +373,7 @@ static void rtas_call(struct moves *m, uint64_t *regs)
 	if (s == SPEC_CREATE) {
 		any_create(m, args);
 	} else if (s == SPEC_REMOVE) {
-		args[0] = (uint32_t)any_liobn(m, b, b->windows[1].open && !moves_rarely(m, 3));
+		args[0] = (uint32_t)any_liobn(m, b, any_slot(m, b));
 	} else if (s == SPEC_QUERY) {
 		nret += moves_rarely(m, 2);
 	}

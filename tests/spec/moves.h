@@ -26,9 +26,6 @@ bool moves_rarely(struct moves *m, unsigned int n);
 /* Registers of the next trap of m->who; its buffers have been written. */
 void moves_trap(struct moves *m, struct spec_trap *t);
 
-/* The RTAS reset of bridge b, as it should be. */
-void moves_reset(struct moves *m, unsigned int b, struct spec_trap *t);
-
 /* A bus address of a bridge that is worth a look. */
 uint64_t moves_iova(struct moves *m, const struct spec_bridge *b);
 

@@ -32,7 +32,8 @@ enum { RTAS_OK = 0, RTAS_HARDWARE = -1, RTAS_PARAMETER = -3 };
 #define LIST_ALIGN	0x1000u
 #define DEFAULT_SHIFT	12u
 #define SECOND_BASE	((uint64_t)1 << 59)
-#define WINDOW_MAX	59u    /* a place is 2^59 bytes */
+#define WINDOW_MAX	59u /* a place is 2^59 bytes, */
+#define TABLE_MAX	45u /* and a table has at most 2^45 TCEs */
 #define PAGE_SHIFTS	0x211000u /* 4K, 64K, 2M */
 #define PAGE_MASK	0x103u /* the same, as LoPAR encodes it: bit 0 4K, 1 64K, 8 2M */
 #define LARGEST_SHIFT	21u
@@ -143,7 +144,6 @@ void spec_start(struct spec_partition *p)
 		open_default(&p->bridges[i]);
 	}
 	p->running = true;
-	p->promise.bridge = NULL;
 }
 
 void spec_stop(struct spec_partition *p)
@@ -224,11 +224,15 @@ uint8_t *spec_dma(
 
 /* --- TCE calls; a[0] is r4 --- */
 
-static bool failed(const struct spec_seen *seen, int64_t *status)
+/* Whether a call that is right was answered by a failure that may be. */
+static bool failed(struct spec_partition *p, const struct spec_seen *seen, int64_t *status)
 {
 	*status = (int64_t)seen->trap->regs[0];
-	return seen->may_fail && seen->trap->next == SPEC_RETURN &&
-	       (*status == HARDWARE || *status == NO_RESOURCES);
+	if (seen->trap->next != SPEC_RETURN) {
+		return false;
+	}
+	p->unconfirmed = seen->may_fail && *status == HARDWARE;
+	return p->unconfirmed || (seen->may_run_out && *status == NO_RESOURCES);
 }
 
 static int64_t get_tce(struct spec_partition *p, const uint64_t *a, struct spec_trap *t)
@@ -252,7 +256,7 @@ static int64_t put_tce(struct spec_partition *p, const uint64_t *a, const struct
 	if (!find_pages(w, a[1], 1, &page) || !good_tce(p, w, &tce)) {
 		return PARAMETER;
 	}
-	if (failed(seen, &status)) {
+	if (failed(p, seen, &status)) {
 		return status;
 	}
 	store(w, page, tce);
@@ -286,7 +290,7 @@ static int64_t put_tce_indirect(
 			return PARAMETER;
 		}
 	}
-	if (failed(seen, &status)) {
+	if (failed(p, seen, &status)) {
 		return status;
 	}
 	for (unsigned int i = 0; i < n; i++) {
@@ -314,7 +318,7 @@ static int64_t stuff_tce(struct spec_partition *p, const uint64_t *a, struct spe
 	if (a[2] & READ_WRITE || !find_pages(w, a[1], n, &first)) {
 		return PARAMETER;
 	}
-	if (failed(seen, &status)) {
+	if (failed(p, seen, &status)) {
 		return status;
 	}
 	if (n > BATCH && (seen->trap->next == SPEC_REPEAT || count_live(w, first, n) > BATCH)) {
@@ -334,9 +338,8 @@ static int64_t stuff_tce(struct spec_partition *p, const uint64_t *a, struct spe
 struct call {
 	struct spec_partition *p;
 	uint32_t args[RTAS_MAX_CELLS];
-	struct spec_promise promise; /* of the call before this one */
 	const uint8_t *seen_rets;
-	bool may_fail;
+	bool may_fail, may_run_out;
 	unsigned int nret, nout; /* asked for; to be written */
 	uint32_t rets[RTAS_MAX_CELLS];
 };
@@ -378,12 +381,8 @@ static int32_t query(struct call *c)
 	block = wide ? (uint64_t)seen_ret(c, 2) << 32 | seen_ret(c, 3) : seen_ret(c, 2);
 	if (!places(b)) {
 		block = 0;
-	} else if (!block || block > (uint64_t)1 << (WINDOW_MAX - LARGEST_SHIFT)) {
+	} else if ((!block && !c->may_run_out) || block > (uint64_t)1 << (WINDOW_MAX - LARGEST_SHIFT)) {
 		block = 1;
-	}
-	if (block) {
-		c->p->promise.bridge = b;
-		c->p->promise.shift = LARGEST_SHIFT + 63 - (unsigned int)__builtin_clzll(block);
 	}
 	c->nout = c->nret;
 	c->rets[1] = places(b);
@@ -392,15 +391,6 @@ static int32_t query(struct call *c)
 	c->rets[4] = wide ? PAGE_MASK : 0;
 	c->rets[5] = 0;
 	return RTAS_OK;
-}
-
-/* Whether the host may say that it cannot. */
-static bool may_refuse(const struct call *c, const struct spec_bridge *b)
-{
-	uint32_t page = c->args[3], window = c->args[4];
-	bool promised = c->promise.bridge == b && page == LARGEST_SHIFT && window <= c->promise.shift;
-
-	return c->may_fail || (!promised && (uint64_t)1 << (window - page) > SPEC_SURE_TCES);
 }
 
 static int32_t create(struct call *c)
@@ -413,10 +403,10 @@ static int32_t create(struct call *c)
 		window > 63) {
 		return RTAS_PARAMETER;
 	}
-	if (!places(b) || window > WINDOW_MAX) {
+	if (!places(b) || window > WINDOW_MAX || window - page > TABLE_MAX) {
 		return RTAS_HARDWARE;
 	}
-	if (may_refuse(c, b) && seen_ret(c, 0) == (uint32_t)RTAS_HARDWARE) {
+	if ((c->may_fail || c->may_run_out) && seen_ret(c, 0) == (uint32_t)RTAS_HARDWARE) {
 		return RTAS_HARDWARE;
 	}
 	slot = b->windows[0].open;
@@ -440,11 +430,11 @@ static int32_t remove_window(struct call *c)
 			if (!b->ddw || !w->open || spec_liobn(b, k) != c->args[0]) {
 				continue;
 			}
+			w->open = false;
 			if (c->may_fail && seen_ret(c, 0) == (uint32_t)RTAS_HARDWARE) {
 				b->unknown = true;
 				return RTAS_HARDWARE;
 			}
-			w->open = false;
 			if (!w->is_default && !b->windows[!k].open) {
 				open_default(b);
 			}
@@ -465,7 +455,6 @@ static int32_t reset(struct call *c)
 		b->unknown = true;
 		return RTAS_HARDWARE;
 	}
-	b->unknown = false;
 	close_all(b);
 	open_default(b);
 	return RTAS_OK;
@@ -498,12 +487,13 @@ static int64_t serve(struct call *c, uint32_t token, uint32_t nargs)
 
 static int64_t rtas(struct spec_partition *p, uint64_t at, const struct spec_seen *seen)
 {
-	struct call c = {
-		.p = p, .promise = p->promise, .nout = 1, .may_fail = seen->may_fail};
+	struct call c = {.p = p,
+		.nout = 1,
+		.may_fail = seen->may_fail,
+		.may_run_out = seen->may_run_out};
 	uint64_t nargs, rets;
 	int64_t status;
 
-	p->promise.bridge = NULL;
 	if (at % 4 || !in_ram(p, at, RTAS_HEADER)) {
 		return PARAMETER;
 	}
@@ -543,11 +533,9 @@ static int64_t call(struct spec_partition *p, struct spec_trap *t, const struct 
 	case OP_GET_TCE:
 		return get_tce(p, a, t);
 	case OP_PUT_TCE:
-		p->promise.bridge = NULL;
-		return put_tce(p, a, seen);
+			return put_tce(p, a, seen);
 	case OP_PUT_TCE_INDIRECT:
-		p->promise.bridge = NULL;
-		return put_tce_indirect(p, a, seen);
+			return put_tce_indirect(p, a, seen);
 	case OP_STUFF_TCE:
 		return stuff_tce(p, a, t, seen);
 	case OP_RTAS:

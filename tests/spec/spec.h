@@ -8,9 +8,11 @@
  * and says whether that may be:
  *  - how far one trap of H_STUFF_TCE goes (at least 512 TCEs, at most 512 of them live);
  *  - the largest window that a query announces, which must then be possible;
- *  - whether a window of more than SPEC_SURE_TCES is made that no query has just announced;
- *  - when the hardware may fail: whether it did. What failed has changed nothing; a remove or reset
- *    that failed leaves the bridge's windows unknown until a reset succeeds.
+ *  - whether memory for tables or the hardware has failed, where the caller says that it may. Calls
+ *    that want memory have then changed nothing. Hardware that does not confirm an invalidation
+ *    leaves each TCE of the call the old or the new one until the same call succeeds; a failed
+ *    remove or reset leaves the bridge's windows unknown until the partition starts again, but for
+ *    the window that was to be removed: that is gone.
  */
 #ifndef TESTS_SPEC_SPEC_H
 #define TESTS_SPEC_SPEC_H
@@ -21,7 +23,6 @@
 #define SPEC_NREGS	 10u /* r3 .. r12 */
 #define SPEC_MAX_BRIDGES 2u
 #define SPEC_WINDOWS	 2u
-#define SPEC_SURE_TCES	 ((uint64_t)1 << 17)
 
 enum spec_service { SPEC_QUERY, SPEC_CREATE, SPEC_REMOVE, SPEC_RESET, SPEC_SERVICES };
 
@@ -46,23 +47,17 @@ struct spec_bridge {
 	uint64_t default_size; /* bytes */
 	bool ddw, bypass;
 	struct spec_window windows[SPEC_WINDOWS];
-	bool unknown; /* a failed remove or reset; ask nothing before a reset */
-};
-
-/* What a query said: 2^shift bytes in the largest pages are possible there. bridge NULL: nothing. */
-struct spec_promise {
-	const struct spec_bridge *bridge;
-	unsigned int shift;
+	bool unknown; /* a failed remove or reset: ask nothing before the next start */
 };
 
 struct spec_partition {
 	bool running;
+	bool unconfirmed; /* the last call was: make it again; the caller takes it back */
 	uint8_t *ram; /* as the guest must see it; ram_size bytes */
 	uint64_t ram_size;
 	uint32_t tokens[SPEC_SERVICES];
 	unsigned int nbridges;
 	struct spec_bridge bridges[SPEC_MAX_BRIDGES];
-	struct spec_promise promise; /* of the call just made; it is good for the next one */
 };
 
 /* One trap: registers in, registers and what comes next out. */
@@ -76,7 +71,7 @@ struct spec_trap {
 struct spec_seen {
 	const struct spec_trap *trap;
 	const uint8_t *ram;
-	bool may_fail;
+	bool may_fail, may_run_out;
 };
 
 /* As at the start of a partition: default windows, empty; none others. ram is the caller's. */
