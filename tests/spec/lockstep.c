@@ -66,6 +66,23 @@ static void print_regs(const char *what, const struct spec_trap *t)
 		t->problem ? " problem-state" : "");
 }
 
+/* The argument buffer of an RTAS call as it is now. */
+static void print_buffer(const struct spec_trap *t)
+{
+	uint64_t op = t->sf32 ? (uint32_t)t->regs[0] : t->regs[0];
+	uint64_t at = t->sf32 ? (uint32_t)t->regs[1] : t->regs[1];
+	uint64_t size = spec[moves.who].ram_size;
+
+	if (op != 0xf000 || at > size) {
+		return;
+	}
+	printf("  buffer  ");
+	for (unsigned int i = 0; i < 0x30 && i < size - at; i++) {
+		printf(i % 4 ? "%02x" : " %02x", machine_ram(moves.who)[at + i]);
+	}
+	printf("\n");
+}
+
 static void differs(const char *format, ...)
 {
 	va_list ap;
@@ -77,6 +94,7 @@ static void differs(const char *format, ...)
 	va_end(ap);
 	printf("\n");
 	print_regs("call    ", &asked);
+	print_buffer(&asked);
 	printf("again: %s --seed %" PRIu64 " --steps %" PRIu64 "%s --from %" PRIu64 "\n",
 		options.program, options.seed, step + 1, options.faults ? " --faults" : "",
 		step < 10 ? 0 : step - 10);
@@ -235,6 +253,7 @@ static void trap(unsigned int who, struct spec_trap *t, bool may_fail)
 		printf("step %" PRIu64 ", partition %u\n", step, who);
 		print_regs("call    ", t);
 		print_regs("answer  ", &got);
+		print_buffer(t);
 	}
 	compare(who, &want, &got);
 	*t = got;

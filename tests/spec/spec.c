@@ -418,6 +418,23 @@ static int32_t create(struct call *c)
 	return RTAS_OK;
 }
 
+/* The default window, or none if there is no memory for it. */
+static int32_t bring_default_back(struct call *c, struct spec_bridge *b)
+{
+	if (c->may_run_out && seen_ret(c, 0) == (uint32_t)RTAS_HARDWARE) {
+		return RTAS_HARDWARE;
+	}
+	open_default(b);
+	return RTAS_OK;
+}
+
+/* Hardware that does not confirm the end of a window. */
+static bool end_fails(struct call *c, struct spec_bridge *b)
+{
+	b->unknown = c->may_fail && seen_ret(c, 0) == (uint32_t)RTAS_HARDWARE;
+	return b->unknown;
+}
+
 /* When the last window of the guest's own goes and the default one is not there, that comes back;
  * when the default one is the last to go, none does. */
 static int32_t remove_window(struct call *c)
@@ -431,14 +448,11 @@ static int32_t remove_window(struct call *c)
 				continue;
 			}
 			w->open = false;
-			if (c->may_fail && seen_ret(c, 0) == (uint32_t)RTAS_HARDWARE) {
-				b->unknown = true;
+			if (end_fails(c, b)) {
 				return RTAS_HARDWARE;
 			}
-			if (!w->is_default && !b->windows[!k].open) {
-				open_default(b);
-			}
-			return RTAS_OK;
+			return w->is_default || b->windows[!k].open ? RTAS_OK
+								    : bring_default_back(c, b);
 		}
 	}
 	return RTAS_PARAMETER;
@@ -451,13 +465,11 @@ static int32_t reset(struct call *c)
 	if (!b) {
 		return RTAS_PARAMETER;
 	}
-	if (c->may_fail && seen_ret(c, 0) == (uint32_t)RTAS_HARDWARE) {
-		b->unknown = true;
+	if (end_fails(c, b)) {
 		return RTAS_HARDWARE;
 	}
 	close_all(b);
-	open_default(b);
-	return RTAS_OK;
+	return bring_default_back(c, b);
 }
 
 static const struct {
