@@ -34,7 +34,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(JOBS)
 endif
 
-.PHONY: all help image guests run check check-unit check-be check-boot lint soak size bench clean distclean force
+.PHONY: all help image guests run check check-unit check-be check-lockstep check-boot lint soak size bench clean distclean force
 
 all: image
 
@@ -206,6 +206,10 @@ run: image $(B)/$(BOARD)/$(basename $(notdir $(PLAN))).dtb
 
 # --- tests ---------------------------------------------------------------------------------------
 
+# Seed and steps of each run, a million of them native; those with "faults" have hardware that fails.
+LOCKSTEP_TESTS := $(addprefix lockstep/,native/1-250000 native/2-250000 native/3-250000 \
+	native/4-250000-faults be/5-20000 be/6-20000-faults)
+LOCKSTEP := $(foreach v,native be,$(B)/$(v)/tests/spec/lockstep)
 LINT_TESTS := $(addprefix lint/,layers headers format spdx words clang-image)
 BOOT_TESTS := $(addprefix boot/,$(shell tools/boot-test --list))
 -include tests/guest-linux/build.mk
@@ -218,14 +222,15 @@ run_tests   = @GCC_IMAGE='$(image_CC) $(COMMON) $(image_CFLAGS) $(WARNINGS)' \
 # What does not build is a failed test, so that the count is always the last line: make goes on as
 # far as it can, and the test build/... asks it once more whether all is there.
 .PHONY: build-unit build-all build-clang-image
-build-unit: $(native_UNIT) $(be_UNIT)
+build-unit: $(native_UNIT) $(be_UNIT) $(LOCKSTEP)
 build-all: image guests build-unit $(clang-native_UNIT)
 build-clang-image: $(CLANG_OBJ)
 
 ## check        every test; the last line is "N passed, N failed"
 check: | $(B)/stamp/check
 	@$(MAKE) -k build-all || true
-	$(run_tests) build/all $(LINT_TESTS) $(foreach v,$(TEST_VARIANTS),$($(v)_TESTS)) $(BOOT_TESTS)
+	$(run_tests) build/all $(LINT_TESTS) $(foreach v,$(TEST_VARIANTS),$($(v)_TESTS)) \
+		$(LOCKSTEP_TESTS) $(BOOT_TESTS)
 
 ## check-unit   unit tests only, native with sanitizers
 check-unit: | $(B)/stamp/check
@@ -236,6 +241,10 @@ check-unit: | $(B)/stamp/check
 check-be: | $(B)/stamp/check
 	@$(MAKE) -k $(be_UNIT) || true
 	$(run_tests) $(be_TESTS)
+
+## check-lockstep  a million random steps beside the specification in tests/spec
+check-lockstep: $(LOCKSTEP)
+	$(run_tests) $(LOCKSTEP_TESTS)
 
 ## check-boot   boot tests only
 check-boot: image guests
