@@ -154,8 +154,8 @@ static void look_at(unsigned int bridge, uint64_t iova)
 	probe(bridge, iova, true, now ? *now : 0x5e);
 }
 
-/* Places that the trap is about: its page and one within its count, of the bridge that it names; and
- * one anywhere. */
+/* Places that the trap is about: its page and one within its count, of the bridge that it names;
+ * and one anywhere. */
 static void aim(struct probe probes[NPROBES], const struct spec_trap *t)
 {
 	unsigned int i, slot = t->regs[1] & 1;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The program under test is driven through its public face only: partitions built from plans, traps,
- * DMA, and the audit.
+ * The program under test is driven through its public face only: partitions built from plans,
+ * traps, DMA, and the audit.
  */
 #include "tests/spec/machine.h"
 
@@ -222,10 +222,10 @@ bool machine_stop(unsigned int who)
 {
 	last_call(who, "power-off", 2);
 	return atomic_load(&parts[who]->state) == PARTITION_STOPPED &&
-	       (running || (mem_free_bytes(&ram.pool) == free_at_start &&
-				   fake_irq_in_use() == 0 && fake_arch_live_partitions() == 0 &&
-				   !fake_phb_any_window(&phbs[0]) &&
-				   !fake_phb_any_window(&phbs[1])));
+	       (running ||
+		       (mem_free_bytes(&ram.pool) == free_at_start && fake_irq_in_use() == 0 &&
+			       fake_arch_live_partitions() == 0 && !fake_phb_any_window(&phbs[0]) &&
+			       !fake_phb_any_window(&phbs[1])));
 }
 
 uint8_t *machine_ram(unsigned int who)
@@ -259,8 +259,9 @@ bool machine_tables_end(unsigned int who)
 
 void machine_trap(unsigned int who, struct spec_trap *t)
 {
-	static const enum spec_next nexts[] = {
-		[HCALL_RETURN] = SPEC_RETURN, [HCALL_REPEAT] = SPEC_REPEAT, [HCALL_STOP] = SPEC_STOP};
+	static const enum spec_next nexts[] = {[HCALL_RETURN] = SPEC_RETURN,
+		[HCALL_REPEAT] = SPEC_REPEAT,
+		[HCALL_STOP] = SPEC_STOP};
 	struct vcpu *vcpu = &parts[who]->vcpus[0];
 
 	fake_irq.running = vcpu;

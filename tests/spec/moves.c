@@ -61,8 +61,8 @@ static const struct spec_bridge *bridge_with_window(struct moves *m)
 
 static uint64_t any_liobn(struct moves *m, const struct spec_bridge *b, unsigned int slot)
 {
-	static const uint64_t strange[] = {0, 0x80000800, 0x800006ff, 0x71000000, UINT32_MAX,
-		UINT64_MAX, 0x80000602, 0x600};
+	static const uint64_t strange[] = {
+		0, 0x80000800, 0x800006ff, 0x71000000, UINT32_MAX, UINT64_MAX, 0x80000602, 0x600};
 	uint64_t liobn = spec_liobn(b, slot);
 
 	if (moves_rarely(m, 40)) {
@@ -130,7 +130,8 @@ uint64_t moves_iova(struct moves *m, const struct spec_bridge *b)
 	if (!w->open) {
 		return (w == &b->windows[1] ? SECOND_BASE : 0) + (moves_below(m, 1100) << 12);
 	}
-	return moves_rarely(m, 8) ? any_ioba(m, w) : w->base + (any_page(m, w) << w->shift) + in_page;
+	return moves_rarely(m, 8) ? any_ioba(m, w)
+				  : w->base + (any_page(m, w) << w->shift) + in_page;
 }
 
 /* One that is right for the window. */
@@ -298,9 +299,8 @@ static void tce_call(struct moves *m, uint64_t op, uint64_t *regs)
 
 /* --- RTAS --- */
 
-static void write_call(
-	struct moves *m, uint64_t at, uint32_t token, unsigned int nargs, unsigned int nret,
-	const uint32_t *args)
+static void write_call(struct moves *m, uint64_t at, uint32_t token, unsigned int nargs,
+	unsigned int nret, const uint32_t *args)
 {
 	const uint32_t header[] = {token, nargs, nret};
 	unsigned int cells = nargs < RTAS_MAX_CELLS ? nargs : RTAS_MAX_CELLS;
@@ -321,11 +321,12 @@ static void address(uint32_t *args, const struct spec_bridge *b)
 
 static void any_create(struct moves *m, uint32_t *args)
 {
-	static const uint32_t shifts[] = {12, 12, 16, 16, 21, 21, 12, 13, 24, 30, 80, 63, 0, 11,
-		UINT32_MAX, 44, 76, 33};
+	static const uint32_t shifts[] = {
+		12, 12, 16, 16, 21, 21, 12, 13, 24, 30, 80, 63, 0, 11, UINT32_MAX, 44, 76, 33};
 	static const uint32_t sizes[] = {0, 31, 32, 40, 44, 53, 57, 59, 60, 63, 64, 80, UINT32_MAX};
 
-	args[3] = shifts[moves_below(m, moves_rarely(m, 4) ? sizeof(shifts) / sizeof(shifts[0]) : 6)];
+	args[3] =
+		shifts[moves_below(m, moves_rarely(m, 4) ? sizeof(shifts) / sizeof(shifts[0]) : 6)];
 	args[4] = moves_rarely(m, 2) ? ONE_OF(m, sizes) : args[3] + (uint32_t)moves_below(m, 14);
 	args[4] -= moves_rarely(m, 16);
 }

@@ -27,18 +27,18 @@ enum {
 
 enum { RTAS_OK = 0, RTAS_HARDWARE = -1, RTAS_PARAMETER = -3 };
 
-#define READ_WRITE	3u
-#define BATCH		512u
-#define LIST_ALIGN	0x1000u
-#define DEFAULT_SHIFT	12u
-#define SECOND_BASE	((uint64_t)1 << 59)
-#define WINDOW_MAX	59u /* a place is 2^59 bytes, */
-#define TABLE_MAX	45u /* and a table has at most 2^45 TCEs */
-#define PAGE_SHIFTS	0x211000u /* 4K, 64K, 2M */
-#define PAGE_MASK	0x103u /* the same, as LoPAR encodes it: bit 0 4K, 1 64K, 8 2M */
-#define LARGEST_SHIFT	21u
-#define RTAS_HEADER	12u
-#define RTAS_MAX_CELLS	16u
+#define READ_WRITE     3u
+#define BATCH	       512u
+#define LIST_ALIGN     0x1000u
+#define DEFAULT_SHIFT  12u
+#define SECOND_BASE    ((uint64_t)1 << 59)
+#define WINDOW_MAX     59u	 /* a place is 2^59 bytes, */
+#define TABLE_MAX      45u	 /* and a table has at most 2^45 TCEs */
+#define PAGE_SHIFTS    0x211000u /* 4K, 64K, 2M */
+#define PAGE_MASK      0x103u	 /* the same, as LoPAR encodes it: bit 0 4K, 1 64K, 8 2M */
+#define LARGEST_SHIFT  21u
+#define RTAS_HEADER    12u
+#define RTAS_MAX_CELLS 16u
 
 /* --- windows --- */
 
@@ -93,8 +93,8 @@ static void store(struct spec_window *w, uint64_t page, uint64_t tce)
 
 static void clear(struct spec_window *w, uint64_t first, uint64_t n)
 {
-	for (unsigned int i = lower(w, first);
-		i < w->nentries && w->entries[i].page - first < n; i++) {
+	for (unsigned int i = lower(w, first); i < w->nentries && w->entries[i].page - first < n;
+		i++) {
 		w->entries[i].tce = 0;
 	}
 }
@@ -103,15 +103,14 @@ static uint64_t count_live(const struct spec_window *w, uint64_t first, uint64_t
 {
 	uint64_t live = 0;
 
-	for (unsigned int i = lower(w, first);
-		i < w->nentries && w->entries[i].page - first < n; i++) {
+	for (unsigned int i = lower(w, first); i < w->nentries && w->entries[i].page - first < n;
+		i++) {
 		live += w->entries[i].tce != 0;
 	}
 	return live;
 }
 
-static void open_window(
-	struct spec_bridge *b, unsigned int slot, uint64_t size, unsigned int shift)
+static void open_window(struct spec_bridge *b, unsigned int slot, uint64_t size, unsigned int shift)
 {
 	struct spec_window *w = &b->windows[slot];
 
@@ -381,7 +380,8 @@ static int32_t query(struct call *c)
 	block = wide ? (uint64_t)seen_ret(c, 2) << 32 | seen_ret(c, 3) : seen_ret(c, 2);
 	if (!places(b)) {
 		block = 0;
-	} else if ((!block && !c->may_run_out) || block > (uint64_t)1 << (WINDOW_MAX - LARGEST_SHIFT)) {
+	} else if ((!block && !c->may_run_out) || block > (uint64_t)1
+								  << (WINDOW_MAX - LARGEST_SHIFT)) {
 		block = 1;
 	}
 	c->nout = c->nret;
@@ -486,8 +486,9 @@ static int64_t serve(struct call *c, uint32_t token, uint32_t nargs)
 {
 	for (unsigned int i = 0; i < SPEC_SERVICES; i++) {
 		if (token == c->p->tokens[i]) {
-			bool counts = nargs == services[i].nargs &&
-				      (c->nret == services[i].nret || c->nret == services[i].or_nret);
+			bool counts =
+				nargs == services[i].nargs &&
+				(c->nret == services[i].nret || c->nret == services[i].or_nret);
 
 			c->rets[0] = (uint32_t)(counts ? services[i].fn(c) : RTAS_PARAMETER);
 			return OK;
@@ -499,10 +500,8 @@ static int64_t serve(struct call *c, uint32_t token, uint32_t nargs)
 
 static int64_t rtas(struct spec_partition *p, uint64_t at, const struct spec_seen *seen)
 {
-	struct call c = {.p = p,
-		.nout = 1,
-		.may_fail = seen->may_fail,
-		.may_run_out = seen->may_run_out};
+	struct call c = {
+		.p = p, .nout = 1, .may_fail = seen->may_fail, .may_run_out = seen->may_run_out};
 	uint64_t nargs, rets;
 	int64_t status;
 
@@ -545,9 +544,9 @@ static int64_t call(struct spec_partition *p, struct spec_trap *t, const struct 
 	case OP_GET_TCE:
 		return get_tce(p, a, t);
 	case OP_PUT_TCE:
-			return put_tce(p, a, seen);
+		return put_tce(p, a, seen);
 	case OP_PUT_TCE_INDIRECT:
-			return put_tce_indirect(p, a, seen);
+		return put_tce_indirect(p, a, seen);
 	case OP_STUFF_TCE:
 		return stuff_tce(p, a, t, seen);
 	case OP_RTAS:

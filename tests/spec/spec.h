@@ -53,7 +53,7 @@ struct spec_bridge {
 struct spec_partition {
 	bool running;
 	bool unconfirmed; /* the last call was: make it again; the caller takes it back */
-	uint8_t *ram; /* as the guest must see it; ram_size bytes */
+	uint8_t *ram;	  /* as the guest must see it; ram_size bytes */
 	uint64_t ram_size;
 	uint32_t tokens[SPEC_SERVICES];
 	unsigned int nbridges;
