@@ -394,6 +394,22 @@ static void start(unsigned int who)
 	check_image(who);
 }
 
+static void bypass_step(unsigned int who)
+{
+	unsigned int bridge = (unsigned int)moves_below(&moves, NBRIDGES);
+	bool on = moves_rarely(&moves, 2), may_run_out, got;
+
+	if (machine_bridges[bridge].owner != who) {
+		return;
+	}
+	may_run_out = machine_tables_end(who);
+	got = machine_bypass(bridge, on);
+	if (got != spec_bypass(&spec[who], bridge_of(bridge), on, !got && may_run_out)) {
+		differs("bypass of bridge %u %s %s", bridge, on ? "on" : "off",
+			got ? "succeeds" : "is refused");
+	}
+}
+
 static void life_step(unsigned int who)
 {
 	if (said()) {
@@ -417,6 +433,8 @@ static void one_step(void)
 	moves.who = (unsigned int)moves_below(&moves, MACHINE_PARTITIONS);
 	if (moves_rarely(&moves, spec[moves.who].running ? 2000 : 20)) {
 		life_step(moves.who);
+	} else if (spec[moves.who].running && moves_rarely(&moves, 500)) {
+		bypass_step(moves.who);
 	} else if (spec[moves.who].running) {
 		trap_step(moves.who);
 	}
@@ -447,8 +465,11 @@ static void set_up(void)
 
 		p->bridges[p->nbridges++] = (struct spec_bridge){.index = m->index,
 			.default_size = m->window_size,
+			.default_shift = m->window_shift,
+			.pages = m->pages,
+			.host_pages = machine_host_pages[m->phb],
 			.ddw = m->ddw,
-			.bypass = m->bypass};
+			.plan_bypass = m->bypass};
 	}
 	for (unsigned int i = 0; i < MACHINE_PARTITIONS; i++) {
 		machine_start(i);

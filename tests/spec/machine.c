@@ -24,11 +24,17 @@
 #define RAM_SIZE (512 * MIB)
 #define RTAS_AT	 0x7000u
 
+#define K4  (1u << 12)
+#define K64 (1u << 16)
+#define M2  (1u << 21)
+
+/* The second PHB knows small pages only: those of 64 KiB are made of sixteen. */
+const uint32_t machine_host_pages[2] = {K4 | K64 | M2, K4};
 const struct machine_bridge machine_bridges[MACHINE_PARTITIONS * SPEC_MAX_BRIDGES] = {
-	{.owner = 0, .phb = 0, .index = 6, .window_size = 4 * MIB, .ddw = true},
-	{.owner = 0, .phb = 1, .index = 0, .window_size = 2 * MIB},
-	{.owner = 1, .phb = 0, .index = 7, .window_size = 1 * MIB, .ddw = true},
-	{.owner = 1, .phb = 1, .index = 30, .window_size = 8 * MIB, .ddw = true, .bypass = true},
+	{0, 0, 6, 4 * MIB, 12, K4 | K64 | M2, .ddw = true},
+	{0, 1, 0, 32 * MIB, 16, K4 | K64, .ddw = true},
+	{1, 0, 7, 16 * MIB, 21, K4 | K64 | M2, .ddw = false},
+	{1, 1, 30, 8 * MIB, 12, K4 | K64, .ddw = true, .bypass = true},
 };
 const uint64_t machine_ram_size[MACHINE_PARTITIONS] = {6 * MIB, 4 * MIB};
 
@@ -101,6 +107,7 @@ static void make_plans(void)
 		phb->group = 2 * b->phb + b->owner;
 		phb->index = b->index;
 		phb->window_size = b->window_size;
+		phb->window_page = (uint64_t)1 << b->window_shift;
 		phb->no_ddw = !b->ddw;
 		phb->bypass = b->bypass;
 	}
@@ -122,6 +129,7 @@ static void make_board(void)
 	for (unsigned int i = 0; i < 2; i++) {
 		board.threads[i].alive = true;
 		fake_phb_init(&phbs[i], &board.phbs[i], i, &ram);
+		board.phbs[i].page_shifts = machine_host_pages[i];
 		fake_add_bridge(&phbs[i], 0x000, 1, 1);
 		fake_add_bridge(&phbs[i], 0x008, 2, 2);
 		fake_set_bar(fake_add_func(&phbs[i], 0x100, 0x11e81234), 0, MIB, false, false);
@@ -251,10 +259,10 @@ uint32_t machine_token(enum spec_service s)
 	return 0;
 }
 
-/* 512 TCEs are in at most two nodes of each of five levels. */
+/* 512 TCEs may be 8192 of the host's, in 17 nodes, and at most two of each level above. */
 bool machine_tables_end(unsigned int who)
 {
-	return page_pool_left(&parts[who]->tables) < (uint64_t)10 * MEM_PAGE;
+	return page_pool_left(&parts[who]->tables) < (uint64_t)25 * MEM_PAGE;
 }
 
 void machine_trap(unsigned int who, struct spec_trap *t)
@@ -277,6 +285,15 @@ bool machine_dma(unsigned int bridge, uint64_t iova, uint8_t *byte, bool write)
 	fake_put(func, PCI_COMMAND, 2, fake_get(func, PCI_COMMAND, 2) | PCI_COMMAND_MASTER);
 	fake_phb_thaw(f);
 	return !fake_phb_dma(f, bdfn_of(b), iova, byte, 1, write);
+}
+
+bool machine_bypass(unsigned int bridge, bool on)
+{
+	struct partition *p = parts[machine_bridges[bridge].owner];
+	struct ddw *d = &p->bound[bridge % SPEC_MAX_BRIDGES].ddw;
+	const char *why;
+
+	return on ? !ddw_bypass_on(d, &why) : !ddw_bypass_off(d, &why);
 }
 
 void machine_fail_at(unsigned int n, bool late)

@@ -18,10 +18,13 @@ struct machine_bridge {
 	unsigned int owner, phb;
 	unsigned int index;
 	uint64_t window_size;
+	unsigned int window_shift; /* of its TCE pages */
+	uint32_t pages;		   /* that the guest is offered: bit n, of 2^n bytes */
 	bool ddw, bypass;
 };
 
 extern const struct machine_bridge machine_bridges[MACHINE_PARTITIONS * SPEC_MAX_BRIDGES];
+extern const uint32_t machine_host_pages[2]; /* of each PHB */
 extern const uint64_t machine_ram_size[MACHINE_PARTITIONS];
 
 /* Everything as after power on, no partition running. */
@@ -47,6 +50,9 @@ void machine_trap(unsigned int who, struct spec_trap *t);
 /* A device of bridge (index into machine_bridges) moves one byte; it is bus master, whatever its
  * guest says. False: blocked. */
 bool machine_dma(unsigned int bridge, uint64_t iova, uint8_t *byte, bool write);
+
+/* The owner of the machine switches bypass of a bridge; false: refused. */
+bool machine_bypass(unsigned int bridge, bool on);
 
 /* The n-th call of a PHB operation from now fails (0: none does any more), late: after its work. */
 void machine_fail_at(unsigned int n, bool late);

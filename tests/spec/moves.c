@@ -331,6 +331,20 @@ static void any_create(struct moves *m, uint32_t *args)
 	args[4] -= moves_rarely(m, 16);
 }
 
+/* What a query has just promised, in full. */
+static bool promised_create(struct moves *m, uint32_t *args)
+{
+	const struct spec_bridge *b = self(m)->promised_to;
+
+	if (!b || moves_rarely(m, 3)) {
+		return false;
+	}
+	address(args, b);
+	args[3] = b->pages >> 21 & moves_below(m, 2) ? 21 : moves_rarely(m, 2) ? 12 : 16;
+	args[4] = args[3] + 63 - (uint32_t)__builtin_clzll(self(m)->promise);
+	return true;
+}
+
 static uint64_t any_buffer(struct moves *m)
 {
 	uint64_t end = self(m)->ram_size;
@@ -357,7 +371,7 @@ static void rtas_call(struct moves *m, uint64_t *regs)
 	static const enum spec_service services[] = {SPEC_QUERY, SPEC_QUERY, SPEC_CREATE,
 		SPEC_CREATE, SPEC_CREATE, SPEC_CREATE, SPEC_REMOVE, SPEC_REMOVE, SPEC_REMOVE,
 		SPEC_RESET};
-	enum spec_service s = ONE_OF(m, services);
+	enum spec_service s = self(m)->promised_to ? SPEC_CREATE : ONE_OF(m, services);
 	const struct spec_bridge *b = any_bridge(m);
 	uint32_t token = self(m)->tokens[s], args[RTAS_MAX_CELLS];
 	unsigned int nargs = nargs_of[s], nret = nret_of[s];
@@ -372,7 +386,9 @@ static void rtas_call(struct moves *m, uint64_t *regs)
 		args[moves_below(m, 3)] ^= bit;
 	}
 	if (s == SPEC_CREATE) {
-		any_create(m, args);
+		if (!promised_create(m, args)) {
+			any_create(m, args);
+		}
 	} else if (s == SPEC_REMOVE) {
 		args[0] = (uint32_t)any_liobn(m, b, any_slot(m, b));
 	} else if (s == SPEC_QUERY) {
@@ -408,7 +424,7 @@ void moves_trap(struct moves *m, struct spec_trap *t)
 	for (unsigned int i = 0; i < SPEC_NREGS; i++) {
 		t->regs[i] = noise(m);
 	}
-	switch (moves_below(m, 32)) {
+	switch (self(m)->promised_to ? 1 : moves_below(m, 32)) {
 	case 0:
 		unknown_call(m, t->regs);
 		break;

@@ -30,13 +30,9 @@ enum { RTAS_OK = 0, RTAS_HARDWARE = -1, RTAS_PARAMETER = -3 };
 #define READ_WRITE     3u
 #define BATCH	       512u
 #define LIST_ALIGN     0x1000u
-#define DEFAULT_SHIFT  12u
 #define SECOND_BASE    ((uint64_t)1 << 59)
-#define WINDOW_MAX     59u	 /* a place is 2^59 bytes, */
-#define TABLE_MAX      45u	 /* and a table has at most 2^45 TCEs */
-#define PAGE_SHIFTS    0x211000u /* 4K, 64K, 2M */
-#define PAGE_MASK      0x103u	 /* the same, as LoPAR encodes it: bit 0 4K, 1 64K, 8 2M */
-#define LARGEST_SHIFT  21u
+#define WINDOW_MAX     59u /* a place is 2^59 bytes, */
+#define TABLE_MAX      45u /* and a table has at most 2^45 TCEs of the host's */
 #define RTAS_HEADER    12u
 #define RTAS_MAX_CELLS 16u
 
@@ -120,11 +116,12 @@ static void open_window(struct spec_bridge *b, unsigned int slot, uint64_t size,
 	w->shift = shift;
 	w->npages = size >> shift;
 	w->nentries = 0;
+	w->promised = false;
 }
 
 static void open_default(struct spec_bridge *b)
 {
-	open_window(b, 0, b->default_size, DEFAULT_SHIFT);
+	open_window(b, 0, b->default_size, b->default_shift);
 	b->windows[0].is_default = true;
 }
 
@@ -138,11 +135,15 @@ static void close_all(struct spec_bridge *b)
 void spec_start(struct spec_partition *p)
 {
 	for (unsigned int i = 0; i < p->nbridges; i++) {
-		p->bridges[i].unknown = false;
-		close_all(&p->bridges[i]);
-		open_default(&p->bridges[i]);
+		struct spec_bridge *b = &p->bridges[i];
+
+		b->unknown = false;
+		b->bypass = b->plan_bypass;
+		close_all(b);
+		open_default(b);
 	}
 	p->running = true;
+	p->promised_to = NULL;
 }
 
 void spec_stop(struct spec_partition *p)
@@ -151,6 +152,29 @@ void spec_stop(struct spec_partition *p)
 	for (unsigned int i = 0; i < p->nbridges; i++) {
 		close_all(&p->bridges[i]);
 	}
+}
+
+/* From here on other windows than this one may have taken what was promised. */
+static void break_promises(struct spec_partition *p, const struct spec_window *but)
+{
+	for (unsigned int i = 0; i < p->nbridges * SPEC_WINDOWS; i++) {
+		struct spec_window *w = &p->bridges[i / SPEC_WINDOWS].windows[i % SPEC_WINDOWS];
+
+		w->promised = w->promised && w == but;
+	}
+}
+
+/* Decision 9: not beside a window of the guest's own. */
+bool spec_bypass(struct spec_partition *p, struct spec_bridge *b, bool on, bool refused)
+{
+	for (unsigned int i = 0; on && i < SPEC_WINDOWS; i++) {
+		if (b->windows[i].open && !b->windows[i].is_default) {
+			return false;
+		}
+	}
+	break_promises(p, NULL);
+	b->bypass = on && (!refused || b->bypass);
+	return b->bypass == on;
 }
 
 /* The whole LIOBN counts, its high bits too; another partition's is one that does not exist. */
@@ -223,15 +247,21 @@ uint8_t *spec_dma(
 
 /* --- TCE calls; a[0] is r4 --- */
 
-/* Whether a call that is right was answered by a failure that may be. */
-static bool failed(struct spec_partition *p, const struct spec_seen *seen, int64_t *status)
+/* Whether a call that is right was answered by a failure that may be. w: the window that the call
+ * needs memory for; NULL: it needs none. */
+static bool failed(struct spec_partition *p, const struct spec_window *w,
+	const struct spec_seen *seen, int64_t *status)
 {
 	*status = (int64_t)seen->trap->regs[0];
 	if (seen->trap->next != SPEC_RETURN) {
 		return false;
 	}
+	if (w) {
+		break_promises(p, w);
+	}
 	p->unconfirmed = seen->may_fail && *status == HARDWARE;
-	return p->unconfirmed || (seen->may_run_out && *status == NO_RESOURCES);
+	return p->unconfirmed ||
+	       (w && seen->may_run_out && !w->promised && *status == NO_RESOURCES);
 }
 
 static int64_t get_tce(struct spec_partition *p, const uint64_t *a, struct spec_trap *t)
@@ -255,7 +285,7 @@ static int64_t put_tce(struct spec_partition *p, const uint64_t *a, const struct
 	if (!find_pages(w, a[1], 1, &page) || !good_tce(p, w, &tce)) {
 		return PARAMETER;
 	}
-	if (failed(p, seen, &status)) {
+	if (failed(p, w, seen, &status)) {
 		return status;
 	}
 	store(w, page, tce);
@@ -289,7 +319,7 @@ static int64_t put_tce_indirect(
 			return PARAMETER;
 		}
 	}
-	if (failed(p, seen, &status)) {
+	if (failed(p, w, seen, &status)) {
 		return status;
 	}
 	for (unsigned int i = 0; i < n; i++) {
@@ -317,7 +347,7 @@ static int64_t stuff_tce(struct spec_partition *p, const uint64_t *a, struct spe
 	if (a[2] & READ_WRITE || !find_pages(w, a[1], n, &first)) {
 		return PARAMETER;
 	}
-	if (failed(p, seen, &status)) {
+	if (failed(p, NULL, seen, &status)) {
 		return status;
 	}
 	if (n > BATCH && (seen->trap->next == SPEC_REPEAT || count_live(w, first, n) > BATCH)) {
@@ -368,6 +398,12 @@ static unsigned int places(const struct spec_bridge *b)
 	return b->bypass ? 0 : !b->windows[0].open + !b->windows[1].open;
 }
 
+/* As LoPAR encodes page sizes. */
+static uint32_t page_mask(uint32_t pages)
+{
+	return (pages >> 12 & 1) | (pages >> 16 & 1) << 1 | (pages >> 21 & 1) << 8;
+}
+
 static int32_t query(struct call *c)
 {
 	struct spec_bridge *b = find_bridge(c);
@@ -380,17 +416,27 @@ static int32_t query(struct call *c)
 	block = wide ? (uint64_t)seen_ret(c, 2) << 32 | seen_ret(c, 3) : seen_ret(c, 2);
 	if (!places(b)) {
 		block = 0;
-	} else if ((!block && !c->may_run_out) || block > (uint64_t)1
-								  << (WINDOW_MAX - LARGEST_SHIFT)) {
+	} else if ((!block && !c->may_run_out) || block & (block - 1)) {
 		block = 1;
 	}
+	c->p->promised_to = block ? b : NULL;
+	c->p->promise = block;
 	c->nout = c->nret;
 	c->rets[1] = places(b);
 	c->rets[2] = (uint32_t)(wide ? block >> 32 : block);
-	c->rets[3] = (uint32_t)(wide ? block : PAGE_MASK);
-	c->rets[4] = wide ? PAGE_MASK : 0;
+	c->rets[3] = wide ? (uint32_t)block : page_mask(b->pages);
+	c->rets[4] = wide ? page_mask(b->pages) : 0;
 	c->rets[5] = 0;
 	return RTAS_OK;
+}
+
+/* The table has the host's pages, of which one of the guest's is some. */
+static unsigned int host_shift(const struct spec_bridge *b, unsigned int shift)
+{
+	while (!(b->host_pages >> shift & 1)) {
+		shift--;
+	}
+	return shift;
 }
 
 static int32_t create(struct call *c)
@@ -399,32 +445,23 @@ static int32_t create(struct call *c)
 	uint32_t page = c->args[3], window = c->args[4];
 	unsigned int slot;
 
-	if (!b || page > LARGEST_SHIFT || !(PAGE_SHIFTS >> page & 1) || window < page ||
-		window > 63) {
+	if (!b || page > 31 || !(b->pages >> page & 1) || window < page || window > 63) {
 		return RTAS_PARAMETER;
 	}
-	if (!places(b) || window > WINDOW_MAX || window - page > TABLE_MAX) {
+	if (!places(b) || window > WINDOW_MAX || window - host_shift(b, page) > TABLE_MAX) {
 		return RTAS_HARDWARE;
 	}
-	if ((c->may_fail || c->may_run_out) && seen_ret(c, 0) == (uint32_t)RTAS_HARDWARE) {
+	if (c->may_fail && seen_ret(c, 0) == (uint32_t)RTAS_HARDWARE) {
 		return RTAS_HARDWARE;
 	}
 	slot = b->windows[0].open;
 	open_window(b, slot, (uint64_t)1 << window, page);
+	b->windows[slot].promised =
+		c->p->was_promised_to == b && b->windows[slot].npages <= c->p->promise;
 	c->nout = c->nret;
 	c->rets[1] = (uint32_t)spec_liobn(b, slot);
 	c->rets[2] = (uint32_t)(b->windows[slot].base >> 32);
 	c->rets[3] = 0;
-	return RTAS_OK;
-}
-
-/* The default window, or none if there is no memory for it. */
-static int32_t bring_default_back(struct call *c, struct spec_bridge *b)
-{
-	if (c->may_run_out && seen_ret(c, 0) == (uint32_t)RTAS_HARDWARE) {
-		return RTAS_HARDWARE;
-	}
-	open_default(b);
 	return RTAS_OK;
 }
 
@@ -451,8 +488,10 @@ static int32_t remove_window(struct call *c)
 			if (end_fails(c, b)) {
 				return RTAS_HARDWARE;
 			}
-			return w->is_default || b->windows[!k].open ? RTAS_OK
-								    : bring_default_back(c, b);
+			if (!w->is_default && !b->windows[!k].open) {
+				open_default(b);
+			}
+			return RTAS_OK;
 		}
 	}
 	return RTAS_PARAMETER;
@@ -469,7 +508,8 @@ static int32_t reset(struct call *c)
 		return RTAS_HARDWARE;
 	}
 	close_all(b);
-	return bring_default_back(c, b);
+	open_default(b);
+	return RTAS_OK;
 }
 
 static const struct {
@@ -533,6 +573,8 @@ static int64_t call(struct spec_partition *p, struct spec_trap *t, const struct 
 {
 	const uint64_t *a = &t->regs[1];
 
+	p->was_promised_to = p->promised_to;
+	p->promised_to = NULL;
 	if (t->problem) {
 		return PRIVILEGE;
 	}

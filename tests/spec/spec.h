@@ -7,7 +7,7 @@
  * It has one answer to everything but for the choices below, where it looks at what was answered
  * and says whether that may be:
  *  - how far one trap of H_STUFF_TCE goes (at least 512 TCEs, at most 512 of them live);
- *  - the largest window that a query announces, which must then be possible;
+ *  - the largest window that a query announces; it must then be possible to make and fill it;
  *  - whether memory for tables or the hardware has failed, where the caller says that it may. Calls
  *    that want memory have then changed nothing. Hardware that does not confirm an invalidation
  *    leaves each TCE of the call the old or the new one until the same call succeeds; a failed
@@ -36,16 +36,21 @@ struct spec_entry {
 
 struct spec_window {
 	bool open, is_default;
+	bool promised; /* there is memory for all of it */
 	uint64_t base, npages;
 	unsigned int shift;
 	unsigned int nentries, room;
 	struct spec_entry *entries; /* sorted */
 };
 
+/* Page sizes are masks: bit n is pages of 2^n bytes. */
 struct spec_bridge {
 	unsigned int index;
 	uint64_t default_size; /* bytes */
-	bool ddw, bypass;
+	unsigned int default_shift;
+	uint32_t pages, host_pages; /* what a window may have, and what the IOMMU has */
+	bool ddw, plan_bypass;
+	bool bypass; /* now */
 	struct spec_window windows[SPEC_WINDOWS];
 	bool unknown; /* a failed remove or reset: ask nothing before the next start */
 };
@@ -58,6 +63,10 @@ struct spec_partition {
 	uint32_t tokens[SPEC_SERVICES];
 	unsigned int nbridges;
 	struct spec_bridge bridges[SPEC_MAX_BRIDGES];
+	/* So many TCEs have been promised for a bridge by a query that was the last call (NULL: it
+	 * was another), and by one that was the call before. */
+	const struct spec_bridge *promised_to, *was_promised_to;
+	uint64_t promise;
 };
 
 /* One trap: registers in, registers and what comes next out. */
@@ -83,6 +92,10 @@ void spec_stop(struct spec_partition *p);
 /* Makes *t what must have come of it, p->ram included. The token of any service that is not in
  * p->tokens must be one that nobody has. */
 void spec_trap(struct spec_partition *p, struct spec_trap *t, const struct spec_seen *seen);
+
+/* The owner of the machine switches bypass, which may be refused where memory runs out, too:
+ * whether that must have succeeded, and then it has. */
+bool spec_bypass(struct spec_partition *p, struct spec_bridge *b, bool on, bool refused);
 
 /* The TCE of a page of a window. */
 uint64_t spec_lookup(const struct spec_window *w, uint64_t page);
