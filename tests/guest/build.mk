@@ -4,13 +4,14 @@
 # starts them on QEMU's own pseries machine. Included by the Makefile, whose $(B), $(Q) and $(brief)
 # it uses.
 #
-#   build/guest/dma-be.elf build/guest/dma-le.elf: DMA and what governs it
+#   build/guest/papr-dma-be.elf build/guest/papr-dma-le.elf: DMA and what governs it; for any
+#       hypervisor, docs/CONFORMANCE.md
 #   build/guest/wake-be.elf build/guest/wake-le.elf: interrupts, waiting, starting and stopping CPUs
 #   build/guest/bench-be.elf build/guest/bench-le.elf: what hypercalls cost
 #   build/guest/bench-opal.elf: a payload beside the hypervisor: what its calls of firmware cost
 #   build/guest/stub.bin
 #   guest-pseries-be, guest-pseries-le: run one on QEMU's pseries machine, TAP on the console;
-#       GUEST_APPEND='test=hello' chooses another program of `dma`, GUEST_ELF=wake the other guest
+#       GUEST_APPEND='test=hello' chooses another program of `papr-dma`, GUEST_ELF=wake the other guest
 
 CROSS_BE     ?= powerpc64-linux-gnu-
 CROSS_LE     ?= powerpc64le-linux-gnu-
@@ -19,13 +20,13 @@ NEWLIB_LE    ?= $(B)/newlib/le/powerpc64le-unknown-none
 GUEST_BUILD  ?= $(B)/guest
 GUEST_APPEND ?=
 
-GUEST_ELF   ?= dma
-GUEST_ELFS  := dma wake bench
+GUEST_ELF   ?= papr-dma
+GUEST_ELFS  := papr-dma wake bench
 
 GUEST_SHARED := con edu hv libc_stubs problem tap trap tree
 WAKE_C      := $(sort $(wildcard tests/guest/wake*.c)) $(GUEST_SHARED:%=tests/guest/%.c)
 BENCH_C     := tests/guest/bench.c $(filter-out %/edu.c,$(GUEST_SHARED:%=tests/guest/%.c))
-DMA_C       := $(filter-out tests/guest/wake% tests/guest/bench%,$(sort $(wildcard tests/guest/*.c)))
+DMA_C       := $(sort $(wildcard tests/guest/papr-dma/*.c)) $(GUEST_SHARED:%=tests/guest/%.c)
 GUEST_FDT   := fdt fdt_ro
 GUEST_FLAGS := -std=c11 -D_DEFAULT_SOURCE -O2 -ffreestanding -mabi=elfv2 -mcpu=power8 -mno-altivec \
 	-mno-vsx -msoft-float -mlong-double-64 -mcmodel=medium -fno-pic -fno-pie \
@@ -67,7 +68,7 @@ $(GUEST_BUILD)/$(1)/libfdt/%.o: $(B)/libfdt-src/libfdt/%.c tests/guest/build.mk 
 	@mkdir -p $$(@D)
 	$$(Q)$(2)gcc $$(GUEST_FLAGS) -mstrict-align $$(GUEST_INC_$(1)) -w -c $$< -o $$@
 
-$(GUEST_BUILD)/dma-$(1).elf: $$(DMA_OBJ_$(1))
+$(GUEST_BUILD)/papr-dma-$(1).elf: $$(DMA_OBJ_$(1))
 $(GUEST_BUILD)/wake-$(1).elf: $$(WAKE_OBJ_$(1))
 $(GUEST_BUILD)/bench-$(1).elf: $$(BENCH_OBJ_$(1))
 $$(GUEST_ELFS:%=$(GUEST_BUILD)/%-$(1).elf): tests/guest/guest.ld

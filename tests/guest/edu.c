@@ -8,7 +8,6 @@
  */
 #include "tests/guest/edu.h"
 
-#include "tests/guest/dma.h"
 #include "tests/guest/hv.h"
 
 #define REG_DMA_SOURCE	    0x80u
@@ -23,6 +22,7 @@
 #define DMA_TIMEOUT_SECONDS 20u
 #define DMA_POLLS_A_SECOND  1000u
 
+static uint64_t bar;
 static bool by_hcall;
 
 int32_t pci_read(const struct tree_phb *phb, const struct tree_func *f, uint32_t offset,
@@ -63,9 +63,9 @@ uint64_t edu_open(const struct tree_phb *phb, const struct tree_func *f)
 			command | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER)) {
 		return 0;
 	}
-	bench.bar = phb->mem32_cpu + (bus - phb->mem32_bus);
-	by_hcall = hv_call(H_LOGICAL_CI_LOAD, 4, bench.bar, 0, 0) != H_FUNCTION;
-	return bench.bar;
+	bar = phb->mem32_cpu + (bus - phb->mem32_bus);
+	by_hcall = hv_call(H_LOGICAL_CI_LOAD, 4, bar, 0, 0) != H_FUNCTION;
+	return bar;
 }
 
 static uint64_t ci_load(uint64_t size, uint64_t address)
@@ -78,35 +78,35 @@ static uint64_t ci_load(uint64_t size, uint64_t address)
 uint32_t edu_read32(uint32_t offset)
 {
 	if (by_hcall) {
-		return (uint32_t)ci_load(4, bench.bar + offset);
+		return (uint32_t)ci_load(4, bar + offset);
 	}
-	return be32(*(volatile uint32_t *)(uintptr_t)(bench.bar + offset));
+	return be32(*(volatile uint32_t *)(uintptr_t)(bar + offset));
 }
 
 void edu_write32(uint32_t offset, uint32_t value)
 {
 	if (by_hcall) {
-		hv_call(H_LOGICAL_CI_STORE, 4, bench.bar + offset, value, 0);
+		hv_call(H_LOGICAL_CI_STORE, 4, bar + offset, value, 0);
 		return;
 	}
-	*(volatile uint32_t *)(uintptr_t)(bench.bar + offset) = be32(value);
+	*(volatile uint32_t *)(uintptr_t)(bar + offset) = be32(value);
 }
 
 static uint64_t read64(uint32_t offset)
 {
 	if (by_hcall) {
-		return ci_load(8, bench.bar + offset);
+		return ci_load(8, bar + offset);
 	}
-	return be64(*(volatile uint64_t *)(uintptr_t)(bench.bar + offset));
+	return be64(*(volatile uint64_t *)(uintptr_t)(bar + offset));
 }
 
 static void write64(uint32_t offset, uint64_t value)
 {
 	if (by_hcall) {
-		hv_call(H_LOGICAL_CI_STORE, 8, bench.bar + offset, value, 0);
+		hv_call(H_LOGICAL_CI_STORE, 8, bar + offset, value, 0);
 		return;
 	}
-	*(volatile uint64_t *)(uintptr_t)(bench.bar + offset) = be64(value);
+	*(volatile uint64_t *)(uintptr_t)(bar + offset) = be64(value);
 }
 
 /* Whether the command finished in time. */

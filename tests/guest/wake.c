@@ -6,7 +6,6 @@
 #include "tests/guest/wake.h"
 
 #include "tests/guest/con.h"
-#include "tests/guest/dma.h"
 #include "tests/guest/tap.h"
 
 #include <inttypes.h>
@@ -31,8 +30,6 @@
 void guest_main(const void *fdt) __attribute__((noreturn));
 
 struct wake wake;
-/* edu.c keeps there where its registers are. */
-struct bench bench;
 
 void late_add(struct lateness *l, uint64_t ticks)
 {

@@ -3,8 +3,8 @@
  * The language in which the tables of cases write down arguments: a symbol, known when the program
  * runs, and an offset.
  */
-#ifndef TESTS_GUEST_ARGS_H
-#define TESTS_GUEST_ARGS_H
+#ifndef TESTS_GUEST_PAPR_DMA_ARGS_H
+#define TESTS_GUEST_PAPR_DMA_ARGS_H
 
 #include <stdbool.h>
 #include <stdint.h>

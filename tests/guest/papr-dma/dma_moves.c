@@ -3,11 +3,11 @@
  * What mapped pages must move: the right bytes, both ways, to the page that is mapped now, as far
  * as the permission goes and not a byte further.
  */
-#include "tests/guest/arena.h"
-#include "tests/guest/dma.h"
+#include "tests/guest/papr-dma/arena.h"
+#include "tests/guest/papr-dma/dma.h"
 #include "tests/guest/edu.h"
 #include "tests/guest/hv.h"
-#include "tests/guest/stage.h"
+#include "tests/guest/papr-dma/stage.h"
 #include "tests/guest/tap.h"
 
 #include <stddef.h>

@@ -7,9 +7,9 @@
  * Around every call the watched entries are read back, so that a refused call that changed
  * something, or an accepted one that changed the wrong thing, is found.
  */
-#include "tests/guest/arena.h"
-#include "tests/guest/args.h"
-#include "tests/guest/dma.h"
+#include "tests/guest/papr-dma/arena.h"
+#include "tests/guest/papr-dma/args.h"
+#include "tests/guest/papr-dma/dma.h"
 #include "tests/guest/hv.h"
 #include "tests/guest/problem.h"
 #include "tests/guest/tap.h"

@@ -2,7 +2,7 @@
 /*
  * The four TCE hypercalls on the window under test.
  */
-#include "tests/guest/dma.h"
+#include "tests/guest/papr-dma/dma.h"
 #include "tests/guest/hv.h"
 
 uint64_t tce_list[TCE_PAGE / 8] __attribute__((aligned(TCE_PAGE)));

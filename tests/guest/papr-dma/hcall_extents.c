@@ -2,8 +2,8 @@
 /*
  * What hypercalls change when they succeed, entry by entry, and which windows are not ours.
  */
-#include "tests/guest/arena.h"
-#include "tests/guest/dma.h"
+#include "tests/guest/papr-dma/arena.h"
+#include "tests/guest/papr-dma/dma.h"
 #include "tests/guest/hv.h"
 #include "tests/guest/tap.h"
 

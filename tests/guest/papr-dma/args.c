@@ -2,12 +2,12 @@
 /*
  * What the symbols stand for on this machine.
  */
-#include "tests/guest/args.h"
+#include "tests/guest/papr-dma/args.h"
 
-#include "tests/guest/arena.h"
-#include "tests/guest/dma.h"
+#include "tests/guest/papr-dma/arena.h"
+#include "tests/guest/papr-dma/dma.h"
 #include "tests/guest/hv.h"
-#include "tests/guest/rtas_cases.h"
+#include "tests/guest/papr-dma/rtas_cases.h"
 
 #define LIST_ENTRIES (TCE_PAGE / 8)
 #define BAD_ENTRY    5u

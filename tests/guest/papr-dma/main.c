@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The guest `dma`. It knows its device tree and nothing else, and its boot arguments choose what it
- * does: all tests of the hypervisor's DMA interface, or one of the small programs that show what
- * happens when a guest goes wrong.
+ * The guest `papr-dma`. It knows its device tree and nothing else, and its boot arguments choose
+ * what it does: all tests of the hypervisor's DMA interface, or one of the small programs that show
+ * what happens when a guest goes wrong.
  */
 #include "tests/guest/con.h"
-#include "tests/guest/dma.h"
+#include "tests/guest/papr-dma/dma.h"
 #include "tests/guest/hv.h"
 #include "tests/guest/tap.h"
 #include "tests/guest/trap.h"
@@ -153,8 +153,8 @@ void guest_main(const void *fdt)
 	if (wrong) {
 		tap_bail("%s", wrong);
 	}
-	con_line("# dma guest, %s-endian, %" PRIu64 " MiB%s%s", BYTE_ORDER_NAME, tree.memory >> 20,
-		tree.bootargs[0] ? ", " : "", tree.bootargs);
+	con_line("# papr-dma guest, %s-endian, %" PRIu64 " MiB%s%s", BYTE_ORDER_NAME,
+		tree.memory >> 20, tree.bootargs[0] ? ", " : "", tree.bootargs);
 	if (overlaps_image(tree.blob, tree.blob_size) ||
 		(tree.rtas_entry && overlaps_image(tree.rtas_base, tree.rtas_size))) {
 		tap_bail("the tree or the RTAS blob lies in memory that is the image's");

@@ -3,10 +3,10 @@
  * One RTAS call a line, made by H_RTAS so that the hypercall's own status is seen too. The buffer
  * is full of marks before each call, and what must not be written is compared afterwards.
  */
-#include "tests/guest/rtas_cases.h"
+#include "tests/guest/papr-dma/rtas_cases.h"
 
-#include "tests/guest/args.h"
-#include "tests/guest/dma.h"
+#include "tests/guest/papr-dma/args.h"
+#include "tests/guest/papr-dma/dma.h"
 #include "tests/guest/edu.h"
 #include "tests/guest/hv.h"
 #include "tests/guest/tap.h"

@@ -3,8 +3,8 @@
  * The device's buffer, filled and read through a page of its own that stays mapped during all DMA
  * tests; and whole-buffer transfers, with the bookkeeping of what the buffer holds.
  */
-#ifndef TESTS_GUEST_STAGE_H
-#define TESTS_GUEST_STAGE_H
+#ifndef TESTS_GUEST_PAPR_DMA_STAGE_H
+#define TESTS_GUEST_PAPR_DMA_STAGE_H
 
 #include "tests/guest/edu.h"
 

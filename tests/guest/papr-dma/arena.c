@@ -2,7 +2,7 @@
 /*
  * The arena and a copy of what it should hold.
  */
-#include "tests/guest/arena.h"
+#include "tests/guest/papr-dma/arena.h"
 
 #include "tests/guest/tap.h"
 

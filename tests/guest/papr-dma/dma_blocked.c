@@ -6,11 +6,11 @@
  * A blocked read gives the device zeroes or nothing. A blocked write vanishes: the arena, which is
  * what most of these addresses would alias to, must be untouched.
  */
-#include "tests/guest/arena.h"
-#include "tests/guest/dma.h"
+#include "tests/guest/papr-dma/arena.h"
+#include "tests/guest/papr-dma/dma.h"
 #include "tests/guest/edu.h"
 #include "tests/guest/hv.h"
-#include "tests/guest/stage.h"
+#include "tests/guest/papr-dma/stage.h"
 #include "tests/guest/tap.h"
 
 #include <stddef.h>

@@ -2,8 +2,8 @@
 /*
  * Where the RTAS cases keep their argument buffer, for the language of arguments.
  */
-#ifndef TESTS_GUEST_RTAS_CASES_H
-#define TESTS_GUEST_RTAS_CASES_H
+#ifndef TESTS_GUEST_PAPR_DMA_RTAS_CASES_H
+#define TESTS_GUEST_PAPR_DMA_RTAS_CASES_H
 
 #include <stdint.h>
 

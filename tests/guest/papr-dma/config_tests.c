@@ -2,7 +2,7 @@
 /*
  * Config space by RTAS against the tree, and the device's registers.
  */
-#include "tests/guest/dma.h"
+#include "tests/guest/papr-dma/dma.h"
 #include "tests/guest/edu.h"
 #include "tests/guest/tap.h"
 
@@ -68,8 +68,8 @@ void test_config_space(void)
 		return;
 	}
 	test_bar(bench.edu);
-	if (tap_ok(edu_open(bench.phb, bench.edu) != 0,
-		    "its registers have a guest-real address")) {
+	bench.bar = edu_open(bench.phb, bench.edu);
+	if (tap_ok(bench.bar != 0, "its registers have a guest-real address")) {
 		test_registers();
 	} else {
 		bench.edu = NULL;

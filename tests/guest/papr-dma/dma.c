@@ -3,9 +3,9 @@
  * All tests on each host bridge of the tree, in one order: what is said of it, the calls, and then
  * what a device can really reach.
  */
-#include "tests/guest/dma.h"
+#include "tests/guest/papr-dma/dma.h"
 
-#include "tests/guest/args.h"
+#include "tests/guest/papr-dma/args.h"
 #include "tests/guest/con.h"
 #include "tests/guest/edu.h"
 #include "tests/guest/tap.h"

@@ -2,10 +2,10 @@
 /*
  * See stage.h. A DMA to or from the stage counts as verified only by what the caller compares.
  */
-#include "tests/guest/stage.h"
+#include "tests/guest/papr-dma/stage.h"
 
-#include "tests/guest/arena.h"
-#include "tests/guest/dma.h"
+#include "tests/guest/papr-dma/arena.h"
+#include "tests/guest/papr-dma/dma.h"
 #include "tests/guest/hv.h"
 
 #include <string.h>

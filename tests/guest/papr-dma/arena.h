@@ -3,10 +3,10 @@
  * The memory that DMA tests aim at. Every byte of it is known, so that a DMA that went to the wrong
  * place, or through a mapping that should have stopped it, cannot hide.
  */
-#ifndef TESTS_GUEST_ARENA_H
-#define TESTS_GUEST_ARENA_H
+#ifndef TESTS_GUEST_PAPR_DMA_ARENA_H
+#define TESTS_GUEST_PAPR_DMA_ARENA_H
 
-#include "tests/guest/dma.h"
+#include "tests/guest/papr-dma/dma.h"
 
 #include <stdbool.h>
 #include <stddef.h>

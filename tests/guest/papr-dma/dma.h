@@ -2,8 +2,8 @@
 /*
  * The tests of DMA and of the hypercalls that govern it: what they share.
  */
-#ifndef TESTS_GUEST_DMA_H
-#define TESTS_GUEST_DMA_H
+#ifndef TESTS_GUEST_PAPR_DMA_DMA_H
+#define TESTS_GUEST_PAPR_DMA_DMA_H
 
 #include "tests/guest/tree.h"
 
