@@ -20,6 +20,7 @@
 #define RANGE_CELLS    7
 #define WINDOW_CELLS   5 /* liobn, bus hi, lo, size hi, lo */
 #define BYPASS_CELLS   4
+#define DDW_CELLS      3 /* tokens of query, create, remove */
 #define PHB_COMPATIBLE "IBM,Logical_PHB"
 
 struct tree tree;
@@ -102,6 +103,13 @@ static void read_func(struct tree_phb *phb, int node)
 	}
 }
 
+static void read_window(struct tree_phb *phb, int node, const char *name)
+{
+	phb->liobn = cell_or_0(node, name, 0);
+	phb->window_base = two_cells(node, name, 1);
+	phb->window_size = two_cells(node, name, 3);
+}
+
 static void read_phb(int node)
 {
 	struct tree_phb *phb = &tree.phbs[tree.nphbs];
@@ -114,9 +122,7 @@ static void read_phb(int node)
 	copy_string(phb->name, sizeof(phb->name), fdt_get_name(fdt, node, NULL));
 	phb->buid = two_cells(node, "reg", 0);
 	if (cells_in(node, "ibm,dma-window") >= WINDOW_CELLS) {
-		phb->liobn = cell_or_0(node, "ibm,dma-window", 0);
-		phb->window_base = two_cells(node, "ibm,dma-window", 1);
-		phb->window_size = two_cells(node, "ibm,dma-window", 3);
+		read_window(phb, node, "ibm,dma-window");
 	}
 	if (cells_in(node, "tcelot,bypass-window") >= BYPASS_CELLS) {
 		phb->bypass_base = two_cells(node, "tcelot,bypass-window", 0);
@@ -129,6 +135,11 @@ static void read_phb(int node)
 			phb->mem32_size = two_cells(node, "ranges", i + 5);
 		}
 	}
+	phb->ddw = cells_in(node, "ibm,ddw-applicable") >= DDW_CELLS;
+	phb->ddw_query = cell_or_0(node, "ibm,ddw-applicable", 0);
+	phb->ddw_create = cell_or_0(node, "ibm,ddw-applicable", 1);
+	phb->ddw_remove = cell_or_0(node, "ibm,ddw-applicable", 2);
+	phb->ddw_reset = cell_or_0(node, "ibm,ddw-extensions", 1);
 	fdt_for_each_subnode(child, fdt, node)
 	{
 		read_func(phb, child);
@@ -152,11 +163,26 @@ static void read_cpus(int cpus)
 
 	fdt_for_each_subnode(cpu, fdt, cpus)
 	{
-		if (type_is(cpu, "cpu")) {
+		if (!type_is(cpu, "cpu")) {
+			continue;
+		}
+		if (!tree.ncpus++) {
 			tree.timebase_hz = cell_or_0(cpu, "timebase-frequency", 0);
-			return;
 		}
 	}
+}
+
+static void read_vio(int node)
+{
+	struct tree_phb *phb = &tree.phbs[tree.nphbs];
+
+	if (tree.nphbs >= TREE_MAX_PHBS || cells_in(node, "ibm,my-dma-window") < WINDOW_CELLS) {
+		return;
+	}
+	tree.nphbs++;
+	copy_string(phb->name, sizeof(phb->name), fdt_get_name(fdt, node, NULL));
+	phb->vio = true;
+	read_window(phb, node, "ibm,my-dma-window");
 }
 
 static void read_vdevice(int bus)
@@ -165,10 +191,10 @@ static void read_vdevice(int bus)
 
 	fdt_for_each_subnode(node, fdt, bus)
 	{
-		if (fdt_node_check_compatible(fdt, node, "hvterm1") == 0) {
+		if (!tree.vty && fdt_node_check_compatible(fdt, node, "hvterm1") == 0) {
 			tree.vty = cell_or_0(node, "reg", 0);
-			return;
 		}
+		read_vio(node);
 	}
 }
 

@@ -24,6 +24,9 @@ struct tree_phb {
 	uint64_t window_base, window_size;
 	uint64_t bypass_base, bypass_size; /* size 0: not announced */
 	uint64_t mem32_bus, mem32_cpu, mem32_size;
+	bool ddw; /* dynamic windows are announced, with these tokens */
+	uint32_t ddw_query, ddw_create, ddw_remove, ddw_reset; /* 0: not announced */
+	bool vio; /* a device of the virtual I/O bus, not a bridge: a window and nothing else */
 	unsigned int nfuncs;
 	struct tree_func funcs[TREE_MAX_FUNCS];
 };
@@ -32,7 +35,8 @@ struct tree {
 	bool qemu; /* QEMU's own pseries machine is the hypervisor */
 	uint64_t memory;
 	uint32_t vty;
-	uint64_t timebase_hz;
+	unsigned int ncpus;
+	uint64_t timebase_hz; /* of the first */
 	uint32_t rtas_base, rtas_entry, rtas_size;
 	uint64_t blob, blob_size; /* the tree itself */
 	char bootargs[128];

@@ -6,6 +6,7 @@
 #include "tests/guest/papr-dma/dma.h"
 
 #include "tests/guest/papr-dma/args.h"
+#include "tests/guest/papr-dma/differences.h"
 #include "tests/guest/con.h"
 #include "tests/guest/edu.h"
 #include "tests/guest/tap.h"
@@ -77,6 +78,7 @@ void run_dma(const char *value)
 	for (unsigned int i = 0; i < tree.nphbs; i++) {
 		test_phb(&tree.phbs[i]);
 	}
+	test_differences();
 	con_line("# %lu TCEs mapped, %lu DMAs verified, %lu DMAs blocked", bench.tces_mapped,
 		bench.dmas_verified, bench.dmas_blocked);
 	tap_plan();

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Makes the RTAS calls of a table.
+ */
+#include "tests/guest/papr-dma/differences.h"
+#include "tests/guest/papr-dma/rtas_cases.h"
+#include "tests/guest/tap.h"
+#include "tests/guest/tree.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define NO_TOKEN 0x7ffffff0u
+#define MARK	 0xc0ffee00u
+
+static struct {
+	struct rtas_buffer call;
+	uint32_t after[8];
+} buffer __attribute__((aligned(4096)));
+
+#define BUFFER_CELLS (sizeof(buffer) / 4)
+
+uint64_t rtas_case_buffer(void)
+{
+	return (uintptr_t)&buffer.call;
+}
+
+/* What the buffer holds now, a cell at a time from its header on. */
+static uint32_t cell(size_t i)
+{
+	return be32(((const uint32_t *)&buffer)[i]);
+}
+
+static void fill(const struct rtas_case *c, uint32_t token, const uint64_t *args)
+{
+	uint32_t *cells = (uint32_t *)&buffer;
+
+	for (uint32_t i = 0; i < BUFFER_CELLS; i++) {
+		cells[i] = be32(MARK + i);
+	}
+	buffer.call.token = be32(token);
+	buffer.call.nargs = be32(c->nargs);
+	buffer.call.nret = be32(c->nret);
+	for (unsigned int i = 0; i < RTAS_CASE_ARGS && i < c->nargs; i++) {
+		buffer.call.cells[i] = be32((uint32_t)args[i]);
+	}
+}
+
+/* Cells from the first result on that may differ from before. */
+static uint32_t may_write(const struct rtas_case *c, enum effect effect)
+{
+	switch (effect) {
+	case ANSWERS:
+		return c->nret;
+	case STATUS_ONLY:
+	case TOKEN_REFUSED:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+/* Where the results begin. Where nargs is absurd none may be written, and this is not used. */
+static uint32_t first_result(const struct rtas_case *c)
+{
+	return 3 + (c->nargs <= RTAS_CELLS ? c->nargs : 0);
+}
+
+static bool judge(const struct rtas_case *c, const struct outcome *want, int64_t hcall,
+	const uint32_t *before)
+{
+	bool refused = want->effect == CALL_REFUSED || want->effect == TOKEN_REFUSED;
+	uint32_t first = first_result(c), n = may_write(c, want->effect);
+
+	if (hcall != (refused ? H_PARAMETER : H_SUCCESS)) {
+		tap_note("the hypercall gave %" PRId64, hcall);
+		return false;
+	}
+	for (uint32_t i = 0; i < BUFFER_CELLS; i++) {
+		if ((i < first || i >= first + n) && cell(i) != before[i]) {
+			tap_note("cell %" PRIu32 " was written: %" PRIx32, i, cell(i));
+			return false;
+		}
+	}
+	if (n && (int32_t)cell(first) != want->status) {
+		tap_note("status is %" PRId32 ", should be %" PRId64, (int32_t)cell(first),
+			want->status);
+		return false;
+	}
+	return true;
+}
+
+static void run_case(const struct rtas_case *c,
+	bool (*after)(const struct rtas_case *c, const uint32_t *results))
+{
+	const struct outcome *want = expected(c->name, &c->outcome);
+	uint32_t before[BUFFER_CELLS], results[RTAS_CELLS], token = NO_TOKEN;
+	uint64_t args[RTAS_CASE_ARGS], address;
+	bool known = arg_value(c->address, &address), good;
+
+	if (skipped_here(c->name)) {
+		return;
+	}
+	for (unsigned int i = 0; i < RTAS_CASE_ARGS; i++) {
+		known = arg_value(c->args[i], &args[i]) && known;
+	}
+	if (!known) {
+		tap_skip(c->name, "this machine has no such address");
+		return;
+	}
+	if (strcmp(c->service, NO_SERVICE) != 0 && !tree_rtas_token(c->service, &token)) {
+		tap_skip(c->name, "the tree does not name the service");
+		return;
+	}
+	fill(c, token, args);
+	for (size_t i = 0; i < BUFFER_CELLS; i++) {
+		before[i] = cell(i);
+	}
+	good = judge(c, want, hv_call(H_RTAS, address, 0, 0, 0), before);
+	for (unsigned int i = 0; i < c->nret && i < RTAS_CELLS; i++) {
+		results[i] = cell(first_result(c) + i);
+	}
+	good = (!after || after(c, results)) && good;
+	tap_ok(good, "%s%s", c->name, whose(want, &c->outcome));
+}
+
+void rtas_run_cases(const struct rtas_case *cases, size_t n,
+	bool (*after)(const struct rtas_case *c, const uint32_t *results))
+{
+	for (size_t i = 0; i < n; i++) {
+		run_case(&cases[i], after);
+	}
+}
