@@ -127,17 +127,20 @@ static bool finishes(void)
 	return false;
 }
 
-static bool run(uint64_t source, uint64_t destination, uint32_t len, uint64_t command)
+static void start(uint64_t source, uint64_t destination, uint32_t len, uint64_t command)
 {
-	bool finished;
-
 	write64(REG_DMA_SOURCE, source);
 	write64(REG_DMA_DESTINATION, destination);
 	write64(REG_DMA_COUNT, len);
 	/* What we wrote to memory must be there before the device looks. */
 	__asm__ volatile("sync" : : : "memory");
 	write64(REG_DMA_COMMAND, command | DMA_RUN);
-	finished = finishes();
+}
+
+bool edu_dma_wait(void)
+{
+	bool finished = finishes();
+
 	__asm__ volatile("sync" : : : "memory");
 	return finished;
 }
@@ -149,10 +152,23 @@ static bool in_buffer(uint32_t offset, uint32_t len)
 
 bool edu_dma_in(uint64_t ioba, uint32_t offset, uint32_t len)
 {
-	return in_buffer(offset, len) && run(ioba, DEVICE_BUFFER + offset, len, 0);
+	if (!in_buffer(offset, len)) {
+		return false;
+	}
+	start(ioba, DEVICE_BUFFER + offset, len, 0);
+	return edu_dma_wait();
+}
+
+bool edu_dma_start_out(uint64_t ioba, uint32_t offset, uint32_t len)
+{
+	if (!in_buffer(offset, len)) {
+		return false;
+	}
+	start(DEVICE_BUFFER + offset, ioba, len, DMA_TO_MEMORY);
+	return true;
 }
 
 bool edu_dma_out(uint64_t ioba, uint32_t offset, uint32_t len)
 {
-	return in_buffer(offset, len) && run(DEVICE_BUFFER + offset, ioba, len, DMA_TO_MEMORY);
+	return edu_dma_start_out(ioba, offset, len) && edu_dma_wait();
 }

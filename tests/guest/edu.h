@@ -40,4 +40,8 @@ void edu_write32(uint32_t offset, uint32_t value);
 bool edu_dma_in(uint64_t ioba, uint32_t offset, uint32_t len);
 bool edu_dma_out(uint64_t ioba, uint32_t offset, uint32_t len);
 
+/* edu_dma_out in two steps: the transfer itself comes 100 ms after the first. */
+bool edu_dma_start_out(uint64_t ioba, uint32_t offset, uint32_t len);
+bool edu_dma_wait(void);
+
 #endif

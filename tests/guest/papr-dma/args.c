@@ -8,6 +8,7 @@
 #include "tests/guest/papr-dma/dma.h"
 #include "tests/guest/hv.h"
 #include "tests/guest/papr-dma/rtas_cases.h"
+#include "tests/guest/papr-dma/window.h"
 
 #define LIST_ENTRIES (TCE_PAGE / 8)
 #define BAD_ENTRY    5u
@@ -27,6 +28,22 @@ void args_prepare(void)
 		lists[BAD_BIT][i] = be64(i == BAD_ENTRY ? page | 4 : page);
 		lists[SELF][i] = be64((uintptr_t)lists[SELF] | TCE_RW);
 	}
+}
+
+/* The log2 of a page size that LoPAR has and this bridge has not; 0: it has all, or no windows. */
+static uint64_t unoffered_page(void)
+{
+	struct window_query q;
+
+	if (ddw_query(&q, 5)) {
+		return 0;
+	}
+	for (unsigned int i = num_page_sizes; i-- > 0;) {
+		if (!(q.mask & page_sizes[i].bit)) {
+			return page_sizes[i].shift;
+		}
+	}
+	return 0;
 }
 
 static uint64_t symbol_value(enum symbol symbol)
@@ -61,13 +78,15 @@ static uint64_t symbol_value(enum symbol symbol)
 	case SYM_VTY:
 		return tree.vty;
 	case SYM_CONFIG:
-		return bench.phb->nfuncs ? bench.phb->funcs[0].config_addr : 0;
+		return bench_config_addr();
 	case SYM_BUID_HI:
 		return bench.phb->buid >> 32;
 	case SYM_BUID_LO:
 		return (uint32_t)bench.phb->buid;
 	case SYM_BUFFER:
 		return rtas_case_buffer();
+	case SYM_NO_PAGE:
+		return unoffered_page();
 	case SYM_NONE:
 	case SYM_ALIEN:
 	default:
@@ -85,6 +104,8 @@ bool arg_value(struct arg arg, uint64_t *value)
 		return bench.bar != 0;
 	case SYM_CONFIG:
 		return bench.phb->nfuncs != 0;
+	case SYM_NO_PAGE:
+		return *value != 0;
 	default:
 		return true;
 	}

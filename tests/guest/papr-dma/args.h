@@ -29,7 +29,8 @@ enum symbol {
 	SYM_CONFIG, /* config address of the function under test */
 	SYM_BUID_HI,
 	SYM_BUID_LO,
-	SYM_BUFFER, /* guest-real address of the RTAS buffer */
+	SYM_BUFFER,  /* guest-real address of the RTAS buffer */
+	SYM_NO_PAGE, /* log2 of a page size that query-pe-dma-window does not offer */
 };
 
 struct arg {

@@ -70,6 +70,11 @@ bool differs(const char *name)
 	return find(name) && tree.qemu;
 }
 
+bool tap_known(const char *prefix, const char *name, bool good)
+{
+	return tap_ok(good, "%s%s%s", prefix, name, differs(name) ? " [as QEMU has it]" : "");
+}
+
 bool skipped_here(const char *name)
 {
 	const struct difference *d = find(name);

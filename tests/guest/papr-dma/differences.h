@@ -19,6 +19,10 @@ const char *whose(const struct outcome *want, const struct outcome *here);
 /* For a test that is no table's: whether this hypervisor is known to do otherwise. */
 bool differs(const char *name);
 
+/* The result of a test that is no table's, its name behind a prefix. good: it was as it must be
+ * here, or, if differs(name), as it is known to be on this hypervisor. */
+bool tap_known(const char *prefix, const char *name, bool good);
+
 /* For any test: whether it must not be made on this hypervisor. The reason is printed then. */
 bool skipped_here(const char *name);
 

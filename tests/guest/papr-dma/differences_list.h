@@ -108,7 +108,68 @@
 	D("RTAS: no results (RT-06)", \
 		SILENT, STATUS(-1), "the service wants its counts exactly") \
 	D("RTAS: a reserved bit of the address (RT-09)", \
-		STATUS(-1), NOT_HERE, "it does not look at these bits")
+		STATUS(-1), NOT_HERE, "it does not look at these bits") \
+	D("MSI: three arguments (RT-05)", \
+		STATUS(-3), NOT_HERE, "it does not look at the counts") \
+	D("MSI: seven arguments", \
+		STATUS(-3), NOT_HERE, "it does not look at the counts") \
+	D("MSI: two results (RT-06)", \
+		STATUS(-3), NOT_HERE, "it does not look at the counts") \
+	D("source: three arguments (RT-05)", \
+		STATUS(-3), STATUS(-1), "it does not look at the counts") \
+	D("query: a function that is not there (DW-01)", \
+		STATUS(-3), ANSWERED, "windows are the bridge's, whatever function is named") \
+	D("query: a register for a function (DW-01)", \
+		STATUS(-3), ANSWERED, "windows are the bridge's, whatever function is named") \
+	D("query: no results (RT-06)", \
+		SILENT, STATUS(-3), "the service wants its counts exactly") \
+	D("create: a function that is not there (DW-01)", \
+		STATUS(-3), ANSWERED, "windows are the bridge's, whatever function is named") \
+	D("create: a register for a function (DW-01)", \
+		STATUS(-3), ANSWERED, "windows are the bridge's, whatever function is named") \
+	D("create: pages of 2^76, which is 12 when cut to six bits (DW-02)", \
+		STATUS(-3), NOT_HERE, "it shifts by more than a word has bits") \
+	D("create: pages of 2^80, which is 16 when cut to six bits (DW-02)", \
+		STATUS(-3), NOT_HERE, "it shifts by more than a word has bits") \
+	D("create: a window of 2^64 (DW-02)", \
+		STATUS(-3), NOT_HERE, "the next call aborts QEMU") \
+	D("create: a window of 2^88, which is 24 when cut to six bits (DW-02)", \
+		STATUS(-3), NOT_HERE, "it shifts by more than a word has bits") \
+	D("create: a window of 2^(2^32 - 1) (DW-02)", \
+		STATUS(-3), NOT_HERE, "it shifts by more than a word has bits") \
+	D("create: a window of 2^63, which no host has room for (DW-06)", \
+		STATUS(-1), NOT_HERE, "the next call aborts QEMU") \
+	D("create: no results (RT-06)", \
+		SILENT, STATUS(-3), "the service wants its counts exactly") \
+	D("reset: a function that is not there (DW-01)", \
+		STATUS(-3), STATUS(0), "windows are the bridge's, whatever function is named") \
+	D("PUT 1 past a page is refused (HC-06)", \
+		WORDS("H_PARAMETER"), WORDS("stored"), "it rounds the address down") \
+	D("PUT half a page past a page is refused (HC-06)", \
+		WORDS("H_PARAMETER"), WORDS("stored"), "it rounds the address down") \
+	D("PUT of half a page's address is refused (HC-30)", \
+		WORDS("H_PARAMETER"), WORDS("stored"), "it does not look at what a TCE names") \
+	D("PUT of an undefined bit is refused (HC-30)", \
+		WORDS("H_PARAMETER"), WORDS("stored"), "it does not look at what a TCE names") \
+	D("PUT of the page past the memory is refused (HC-07)", \
+		WORDS("H_PARAMETER"), WORDS("stored"), "it does not look at what a TCE names") \
+	D("GET 1 past a page is refused (HC-06)", \
+		WORDS("H_PARAMETER"), WORDS("the page's entry"), "it rounds the address down") \
+	D("INDIRECT with one bad entry of eight stores none (HC-30)", \
+		WORDS("H_PARAMETER"), WORDS("all are stored"), \
+		"it does not look at what a TCE names") \
+	D("query: five and six results agree on the largest window", \
+		WORDS("the same number"), WORDS("2^31, and 2^37"), \
+		"the two forms do not count in the same unit") \
+	D("create: the largest window that query offers", \
+		WORDS("it is made, and works"), NOT_HERE, \
+		"its table would be 16 GiB of QEMU's own memory") \
+	D("remove: a window of the guest's in the default one's place brings that back (DW-11)", \
+		WORDS("it comes back"), WORDS("there is none"), \
+		"a window with the default one's number counts as the default one") \
+	D("window of 2^40: STUFF of all of it", \
+		WORDS("every entry is cleared"), NOT_HERE, \
+		"it walks 2^28 entries in one call, which takes minutes")
 /* clang-format on */
 
 #endif

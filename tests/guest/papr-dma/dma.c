@@ -60,12 +60,17 @@ static void test_phb(const struct tree_phb *phb)
 	test_rtas_cases();
 	test_hcall_cases();
 	test_hcall_extents();
-	if (!bench.edu) {
+	if (bench.edu) {
+		test_dma_moves();
+		test_dma_blocked();
+	} else {
 		tap_skip("DMA", "no edu device");
-		return;
 	}
-	test_dma_moves();
-	test_dma_blocked();
+	test_msi_cases();
+	test_ddw_cases();
+	test_ddw_windows();
+	test_ddw_rules();
+	test_ddw_sparse();
 }
 
 void run_dma(const char *value)

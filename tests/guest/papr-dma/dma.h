@@ -48,6 +48,14 @@ static inline uint64_t window_pages(void)
 	return bench.phb->window_size / TCE_PAGE;
 }
 
+/* The function that calls name the bridge by: the device if there is one. */
+static inline uint32_t bench_config_addr(void)
+{
+	const struct tree_func *f = bench.edu ? bench.edu : &bench.phb->funcs[0];
+
+	return bench.phb->nfuncs ? f->config_addr : 0;
+}
+
 /* Runs everything that the tree makes possible and prints TAP. The argument is not used. */
 void run_dma(const char *value);
 
@@ -58,6 +66,13 @@ void test_hcall_cases(void);
 void test_hcall_extents(void);
 void test_dma_moves(void);
 void test_dma_blocked(void);
+void test_msi_cases(void);
+void test_ddw_cases(void);
+void test_ddw_windows(void);
+void test_ddw_rules(void);
+void test_ddw_sparse(void);
+void test_slices(void);
+void test_races(void);
 
 /* tce.c: the four hypercalls on the bench's window; a status. Entries that give access and were
  * accepted are counted. tce_put_list stores n entries of page gpa + i pages. */

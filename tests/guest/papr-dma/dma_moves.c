@@ -5,6 +5,7 @@
  */
 #include "tests/guest/papr-dma/arena.h"
 #include "tests/guest/papr-dma/dma.h"
+#include "tests/guest/papr-dma/moves.h"
 #include "tests/guest/edu.h"
 #include "tests/guest/hv.h"
 #include "tests/guest/papr-dma/stage.h"
@@ -20,8 +21,7 @@ static uint64_t at(unsigned int page)
 	return window_page(PAGE_DMA + page);
 }
 
-/* Device to memory: stage_bytes arrive at the start of an arena page, and nothing else changes. */
-static bool out_arrives(uint64_t ioba, unsigned int page)
+bool out_arrives(uint64_t ioba, unsigned int page)
 {
 	const struct arena_change change = {page, 0, stage_bytes, EDU_BUFFER};
 	bool good = edu_dma_out(ioba, 0, EDU_BUFFER) && arena_is(&change, 1);
@@ -30,8 +30,7 @@ static bool out_arrives(uint64_t ioba, unsigned int page)
 	return good;
 }
 
-/* Memory to device: the start of an arena page arrives in the buffer. */
-static bool in_arrives(uint64_t ioba, unsigned int page)
+bool in_arrives(uint64_t ioba, unsigned int page)
 {
 	bool good = edu_dma_in(ioba, 0, EDU_BUFFER) && stage_fetch() &&
 		    memcmp(stage_bytes, arena_page(page), EDU_BUFFER) == 0;
@@ -40,7 +39,7 @@ static bool in_arrives(uint64_t ioba, unsigned int page)
 	return good;
 }
 
-static bool out_vanishes(uint64_t ioba)
+bool out_vanishes(uint64_t ioba)
 {
 	bool good = edu_dma_out(ioba, 0, EDU_BUFFER) && arena_is(NULL, 0);
 
@@ -57,7 +56,7 @@ static bool zero_or_kept(const uint8_t *was, size_t offset, size_t len)
 	       memcmp(stage_bytes + offset, was + offset, len) == 0;
 }
 
-static bool in_vanishes(uint64_t ioba)
+bool in_vanishes(uint64_t ioba)
 {
 	static uint8_t was[EDU_BUFFER];
 	bool good;
@@ -66,6 +65,18 @@ static bool in_vanishes(uint64_t ioba)
 	good = edu_dma_in(ioba, 0, EDU_BUFFER) && stage_fetch() && zero_or_kept(was, 0, EDU_BUFFER);
 	bench.dmas_blocked += good;
 	return good;
+}
+
+bool both_arrive(uint64_t ioba, unsigned int page)
+{
+	arena_fill();
+	return stage_fill() && out_arrives(ioba, page) && in_arrives(ioba, page);
+}
+
+bool both_vanish(uint64_t ioba)
+{
+	arena_fill();
+	return stage_works() && out_vanishes(ioba) && in_vanishes(ioba);
 }
 
 static void test_put(void)
