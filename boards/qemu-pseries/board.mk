@@ -5,5 +5,5 @@
 #
 # The guest is to land where it is linked. The cap- options only say what emulation does anyway.
 QEMU_ARGS += -M pseries,kernel-addr=0,cap-cfpc=broken,cap-ibs=broken,cap-ccf-assist=off
-QEMU_ARGS += -cpu power9 -m 256M -nodefaults -serial stdio -no-reboot -bios build/guest/stub.bin
+QEMU_ARGS += -cpu power9 -m 256M -smp 2 -nodefaults -serial stdio -no-reboot -bios build/guest/stub.bin
 QEMU_ARGS += -device edu,dma_mask=0xffffffffffffffff

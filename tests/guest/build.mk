@@ -40,7 +40,8 @@ GUEST_LINK  := -static -no-pie -nostdlib -mabi=elfv2 -Wl,--gc-sections,--build-i
 # $(1) be or le, $(2) cross prefix, $(3) newlib
 define guest_rules
 GUEST_OBJ_$(1) := $(GUEST_BUILD)/$(1)/entry.o $$(GUEST_FDT:%=$(GUEST_BUILD)/$(1)/libfdt/%.o)
-DMA_OBJ_$(1) := $$(DMA_C:tests/guest/%.c=$(GUEST_BUILD)/$(1)/%.o) $$(GUEST_OBJ_$(1))
+DMA_OBJ_$(1) := $$(DMA_C:tests/guest/%.c=$(GUEST_BUILD)/$(1)/%.o) $$(GUEST_OBJ_$(1)) \
+	$(GUEST_BUILD)/$(1)/papr-dma/cpu_entry.o
 WAKE_OBJ_$(1) := $$(WAKE_C:tests/guest/%.c=$(GUEST_BUILD)/$(1)/%.o) $$(GUEST_OBJ_$(1)) \
 	$(GUEST_BUILD)/$(1)/wake_entry.o $(GUEST_BUILD)/$(1)/wake_regs_entry.o
 BENCH_OBJ_$(1) := $$(BENCH_C:tests/guest/%.c=$(GUEST_BUILD)/$(1)/%.o) $$(GUEST_OBJ_$(1)) \

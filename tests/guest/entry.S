@@ -88,6 +88,8 @@ call_r31:
 	ld	10, 56(31)
 	ld	11, 64(31)
 	ld	12, 72(31)
+	.globl	hv_trap_sc
+hv_trap_sc:
 	sc	1
 	std	3, 0(31)
 	std	4, 8(31)

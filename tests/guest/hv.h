@@ -87,5 +87,6 @@ void rtas_enter(uint64_t args, uint64_t entry);
 void jump_to(uint64_t address);
 void run_illegal_instruction(void);
 extern const uint8_t own_rtas[];
+extern const uint8_t hv_trap_sc[]; /* the `sc 1` of all three */
 
 #endif

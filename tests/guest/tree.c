@@ -157,6 +157,19 @@ static void read_memory(int node)
 	}
 }
 
+/* A node is a core; its threads are in a list, or it has one. The boot CPU is the first of all. */
+static void read_threads(int cpu)
+{
+	const char *list = "ibm,ppc-interrupt-server#s";
+	int n = cells_in(cpu, list);
+
+	for (int i = 0; i < (n ? n : 1); i++) {
+		if (tree.ncpus++ == 1) {
+			tree.second_cpu = cell_or_0(cpu, n ? list : "reg", i);
+		}
+	}
+}
+
 static void read_cpus(int cpus)
 {
 	int cpu;
@@ -166,9 +179,10 @@ static void read_cpus(int cpus)
 		if (!type_is(cpu, "cpu")) {
 			continue;
 		}
-		if (!tree.ncpus++) {
+		if (!tree.ncpus) {
 			tree.timebase_hz = cell_or_0(cpu, "timebase-frequency", 0);
 		}
+		read_threads(cpu);
 	}
 }
 

@@ -35,7 +35,8 @@ struct tree {
 	bool qemu; /* QEMU's own pseries machine is the hypervisor */
 	uint64_t memory;
 	uint32_t vty;
-	unsigned int ncpus;
+	unsigned int ncpus;   /* threads */
+	uint32_t second_cpu;  /* what start-cpu calls the one after the boot CPU */
 	uint64_t timebase_hz; /* of the first */
 	uint32_t rtas_base, rtas_entry, rtas_size;
 	uint64_t blob, blob_size; /* the tree itself */

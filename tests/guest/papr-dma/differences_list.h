@@ -167,6 +167,9 @@
 	D("remove: a window of the guest's in the default one's place brings that back (DW-11)", \
 		WORDS("it comes back"), WORDS("there is none"), \
 		"a window with the default one's number counts as the default one") \
+	D("STUFF of thousands: an interrupt comes in the middle of it", \
+		WORDS("between slices of 512"), WORDS("after the call"), \
+		"it does all of it in one go") \
 	D("window of 2^40: STUFF of all of it", \
 		WORDS("every entry is cleared"), NOT_HERE, \
 		"it walks 2^28 entries in one call, which takes minutes")

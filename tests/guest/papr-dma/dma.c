@@ -41,12 +41,12 @@ static void describe(const struct tree_phb *phb)
 	}
 }
 
-static void test_phb(const struct tree_phb *phb)
+static bool open_bench(const struct tree_phb *phb)
 {
 	describe(phb);
 	if (!phb->window_size) {
 		tap_skip(phb->name, "it has no DMA window");
-		return;
+		return false;
 	}
 	bench.phb = phb;
 	bench.edu = find_edu(phb);
@@ -57,6 +57,11 @@ static void test_phb(const struct tree_phb *phb)
 	}
 	args_prepare();
 	test_config_space();
+	return true;
+}
+
+static void test_all(void)
+{
 	test_rtas_cases();
 	test_hcall_cases();
 	test_hcall_extents();
@@ -71,20 +76,35 @@ static void test_phb(const struct tree_phb *phb)
 	test_ddw_windows();
 	test_ddw_rules();
 	test_ddw_sparse();
+	test_slices();
+	test_races();
+	test_differences();
 }
 
-void run_dma(const char *value)
+static void run(void (*tests)(void))
 {
-	(void)value;
 	if (!tree.nphbs) {
 		con_line("1..0 # SKIP no host bridge in the tree");
 		return;
 	}
 	for (unsigned int i = 0; i < tree.nphbs; i++) {
-		test_phb(&tree.phbs[i]);
+		if (open_bench(&tree.phbs[i])) {
+			tests();
+		}
 	}
-	test_differences();
 	con_line("# %lu TCEs mapped, %lu DMAs verified, %lu DMAs blocked", bench.tces_mapped,
 		bench.dmas_verified, bench.dmas_blocked);
 	tap_plan();
+}
+
+void run_dma(const char *value)
+{
+	(void)value;
+	run(test_all);
+}
+
+void run_races(const char *value)
+{
+	(void)value;
+	run(test_races);
 }

@@ -101,6 +101,7 @@ static const struct program programs[] = {
 	{"spin", run_spin},
 	{"sleep", run_sleep},
 	{"dma", run_dma},
+	{"races", run_races},
 };
 
 /* The value of `test=` among the boot arguments; NULL if it is not there. */
