@@ -217,6 +217,20 @@ bool tree_rtas_token(const char *service, uint32_t *token)
 	return cell_at(fdt_path_offset(fdt, "/rtas"), service, 0, token);
 }
 
+bool tree_has_bootarg(const char *word)
+{
+	size_t len = strlen(word);
+	const char *p = tree.bootargs;
+
+	while ((p = strstr(p, word))) {
+		if ((p == tree.bootargs || p[-1] == ' ') && (p[len] == '\0' || p[len] == ' ')) {
+			return true;
+		}
+		p += len;
+	}
+	return false;
+}
+
 const char *tree_read(const void *blob)
 {
 	int node;

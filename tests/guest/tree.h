@@ -50,6 +50,9 @@ extern struct tree tree;
 /* NULL, or what is wrong with it in words; as much as was understood is filled in. */
 const char *tree_read(const void *fdt);
 
+/* Whether this word is among the boot arguments. */
+bool tree_has_bootarg(const char *word);
+
 /* The token of an RTAS service. */
 bool tree_rtas_token(const char *service, uint32_t *token);
 

@@ -14,7 +14,7 @@
 #define BAD_ENTRY    5u
 #define LIST_PAGE    8u /* the first arena page that lists map; the cases' own are below */
 
-enum { GOOD, BAD_RAM, BAD_BIT, SELF, NUM_LISTS };
+enum { GOOD, BAD_RAM, BAD_BIT, SELF, NONE, NUM_LISTS };
 
 static uint64_t lists[NUM_LISTS][LIST_ENTRIES] __attribute__((aligned(TCE_PAGE)));
 
@@ -73,6 +73,8 @@ static uint64_t symbol_value(enum symbol symbol)
 		return (uintptr_t)lists[BAD_RAM];
 	case SYM_LIST_BIT:
 		return (uintptr_t)lists[BAD_BIT];
+	case SYM_LIST_NONE:
+		return (uintptr_t)lists[NONE];
 	case SYM_LIST_SELF:
 		return (uintptr_t)lists[SELF];
 	case SYM_VTY:

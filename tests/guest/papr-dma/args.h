@@ -24,6 +24,7 @@ enum symbol {
 	SYM_LIST,      /* guest-real address of a list of 512 TCEs that are all right */
 	SYM_LIST_RAM,  /* of one whose sixth names a page past the memory */
 	SYM_LIST_BIT,  /* of one whose sixth has an undefined bit set */
+	SYM_LIST_NONE, /* of one whose entries are all 0 */
 	SYM_LIST_SELF, /* of one whose entries all map the list itself */
 	SYM_VTY,
 	SYM_CONFIG, /* config address of the function under test */

@@ -31,6 +31,12 @@
 		REFUSED(P), STORED(BAR(RW)), "it does not look at what a TCE names") \
 	D("PUT: page number with bit 60 set (HC-07)", \
 		REFUSED(P), STORED(PAGE(1ull << 60 | RW)), "it does not look at what a TCE names") \
+	D("PUT: page number with bit 61 set (HC-07)", \
+		REFUSED(P), STORED(PAGE(1ull << 61 | RW)), "it does not look at what a TCE names") \
+	D("PUT: page number with bit 62 set (HC-07)", \
+		REFUSED(P), STORED(PAGE(1ull << 62 | RW)), "it does not look at what a TCE names") \
+	D("PUT: each of the undefined bits 2 to 11, with each access (HC-30)", \
+		WORDS("H_PARAMETER"), WORDS("stored"), "it does not look at what a TCE names") \
 	D("PUT: page number with bit 63 set (HC-07)", \
 		REFUSED(P), STORED(PAGE(1ull << 63 | RW)), "it does not look at what a TCE names") \
 	D("PUT: every bit set (HC-30)", \
@@ -81,6 +87,11 @@
 		REFUSED(P), STORED(V(TCE_WRITE)), "it stores any value") \
 	D("STUFF: no access, a page number (HC-10)", \
 		STORED(V(0)), STORED(PAGE(3 * K4)), "it keeps the word as it was given") \
+	D("INDIRECT: from 32-bit mode, high halves ignored", \
+		STORED(PAGE(8 * K4 + RW)), REFUSED(P), \
+		"emulation does not cut arguments to 32 bits") \
+	D("STUFF: from 32-bit mode, high halves ignored", \
+		STORED(V(0)), REFUSED(P), "emulation does not cut arguments to 32 bits") \
 	D("STUFF: address 1 past a page (HC-06)", \
 		REFUSED(P), STORED(V(0)), "it rounds the address down") \
 	D("PUT_TERM: terminal with bit 32 set", \
@@ -109,6 +120,14 @@
 		SILENT, STATUS(-1), "the service wants its counts exactly") \
 	D("RTAS: a reserved bit of the address (RT-09)", \
 		STATUS(-1), NOT_HERE, "it does not look at these bits") \
+	D("RTAS: 16 arguments and no result (RT-02)", \
+		SILENT, STATUS(-1), "the service wants its counts exactly") \
+	D("RTAS: 16 arguments and 1 result (RT-02)", \
+		BAD_CALL, STATUS(-1), "it does not look at the counts; the service does") \
+	D("RTAS: buffer 4 GiB above ours (RT-01)", \
+		BAD_CALL, NOT_HERE, "it does not look at the address") \
+	D("RTAS: buffer whose last result is past the memory (RT-04)", \
+		WORDS("H_PARAMETER, nothing written"), NOT_HERE, "it does not look at the address") \
 	D("MSI: three arguments (RT-05)", \
 		STATUS(-3), NOT_HERE, "it does not look at the counts") \
 	D("MSI: seven arguments", \

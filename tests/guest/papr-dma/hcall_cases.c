@@ -16,8 +16,10 @@
 #define GET_SF32	 H_GET_TCE, HV_SF32
 #define GET_PROBLEM	 H_GET_TCE, HV_PROBLEM
 #define INDIRECT	 H_PUT_TCE_INDIRECT, HV_NORMAL
+#define INDIRECT_SF32	 H_PUT_TCE_INDIRECT, HV_SF32
 #define INDIRECT_PROBLEM H_PUT_TCE_INDIRECT, HV_PROBLEM
 #define STUFF		 H_STUFF_TCE, HV_NORMAL
+#define STUFF_SF32	 H_STUFF_TCE, HV_SF32
 #define STUFF_PROBLEM	 H_STUFF_TCE, HV_PROBLEM
 #define PUT_TERM	 H_PUT_TERM_CHAR, HV_NORMAL
 #define GET_TERM	 H_GET_TERM_CHAR, HV_NORMAL
@@ -73,6 +75,10 @@ const struct hcall_case hcall_cases[] = {
 	{"PUT: the device's own registers (HC-07)", PUT, {LIOBN(0), AT(0), BAR(RW)}, REFUSED(P)},
 	{"PUT: page number with bit 60 set (HC-07)", PUT,
 		{LIOBN(0), AT(0), PAGE(1ull << 60 | RW)}, REFUSED(P)},
+	{"PUT: page number with bit 61 set (HC-07)", PUT,
+		{LIOBN(0), AT(0), PAGE(1ull << 61 | RW)}, REFUSED(P)},
+	{"PUT: page number with bit 62 set (HC-07)", PUT,
+		{LIOBN(0), AT(0), PAGE(1ull << 62 | RW)}, REFUSED(P)},
 	{"PUT: page number with bit 63 set (HC-07)", PUT,
 		{LIOBN(0), AT(0), PAGE(1ull << 63 | RW)}, REFUSED(P)},
 	{"PUT: every bit set (HC-30)", PUT, {LIOBN(0), AT(0), V(-1)}, REFUSED(P)},
@@ -145,10 +151,21 @@ const struct hcall_case hcall_cases[] = {
 		{LIOBN(0), AT(1), LIST(0), V(1)}, REFUSED(P)},
 	{"INDIRECT: maps its own list (HC-21)", INDIRECT,
 		{LIOBN(0), AT(0), LIST_SELF(0), V(1)}, STORED(LIST_SELF(RW))},
+	{"INDIRECT: a list of zeroes unmaps", INDIRECT,
+		{LIOBN(0), AT(0), LIST_NONE(0), V(1)}, STORED(V(0))},
+	{"INDIRECT: from 32-bit mode, high halves ignored", INDIRECT_SF32,
+		{LIOBN(0xdeadull << 32), AT(0xdeadull << 32), LIST(0xdeadull << 32),
+			V((0xdeadull << 32) + 1)}, STORED(PAGE(8 * K4 + RW))},
 	{"INDIRECT: unknown LIOBN (HC-01)", INDIRECT,
 		{LIOBN(0x7f), AT(0), LIST(0), V(1)}, REFUSED(P)},
 	{"INDIRECT: LIOBN with bit 32 set", INDIRECT,
 		{LIOBN(1ull << 32), AT(0), LIST(0), V(1)}, REFUSED(P)},
+	{"INDIRECT: LIOBN 0 (HC-01)", INDIRECT,
+		{V(0), AT(0), LIST(0), V(1)}, REFUSED(P)},
+	{"INDIRECT: a page below the window (HC-04)", INDIRECT,
+		{LIOBN(0), BASE(0 - K4), LIST(0), V(2)}, REFUSED(P)},
+	{"INDIRECT: the last page of the window (HC-05)", INDIRECT,
+		{LIOBN(0), LAST(0), LIST(0), V(1)}, STORED(PAGE(8 * K4 + RW))},
 	{"INDIRECT: from problem state (HC-26)", INDIRECT_PROBLEM,
 		{LIOBN(0), AT(0), LIST(0), V(1)}, REFUSED(H_PRIVILEGE)},
 	/* H_STUFF_TCE(liobn, ioba, tce, n) */
@@ -163,6 +180,10 @@ const struct hcall_case hcall_cases[] = {
 	{"STUFF: passes the end of the window by one after 600", STUFF,
 		{LIOBN(0), LAST(0 - 599 * K4), V(0), V(601)}, REFUSED(P)},
 	{"STUFF: at the end of the window", STUFF, {LIOBN(0), END(0), V(0), V(1)}, REFUSED(P)},
+	{"STUFF: the last page of the window (HC-05)", STUFF,
+		{LIOBN(0), LAST(0), V(0), V(1)}, STORED(V(0))},
+	{"STUFF: a page below the window (HC-04)", STUFF,
+		{LIOBN(0), BASE(0 - K4), V(0), V(2)}, REFUSED(P)},
 	{"STUFF: 2^32 entries (HC-24)", STUFF, {LIOBN(0), AT(0), V(0), V(1ull << 32)}, REFUSED(P)},
 	{"STUFF: -1 entries (HC-24)", STUFF, {LIOBN(0), AT(0), V(0), V(-1)}, REFUSED(P)},
 	{"STUFF: 2^52 + 1 entries, the length wraps to one page (HC-24)", STUFF,
@@ -181,12 +202,19 @@ const struct hcall_case hcall_cases[] = {
 		{LIOBN(0), AT(0), PAGE(3 * K4), V(1)}, STORED(V(0))},
 	{"STUFF: address 1 past a page (HC-06)", STUFF, {LIOBN(0), AT(1), V(0), V(1)}, REFUSED(P)},
 	{"STUFF: unknown LIOBN (HC-01)", STUFF, {LIOBN(0x7f), AT(0), V(0), V(1)}, REFUSED(P)},
+	{"STUFF: LIOBN with bit 63 set", STUFF,
+		{LIOBN(1ull << 63), AT(0), V(0), V(1)}, REFUSED(P)},
+	{"STUFF: from 32-bit mode, high halves ignored", STUFF_SF32,
+		{LIOBN(0xdeadull << 32), AT(0xdeadull << 32), V(0xdeadull << 32),
+			V((0xdeadull << 32) + 1)}, STORED(V(0))},
 	{"STUFF: LIOBN with bit 32 set", STUFF, {LIOBN(1ull << 32), AT(0), V(0), V(1)}, REFUSED(P)},
 	{"STUFF: from problem state (HC-26)", STUFF_PROBLEM,
 		{LIOBN(0), AT(0), V(0), V(1)}, REFUSED(H_PRIVILEGE)},
 	/* Opcodes that are none (HC-25). */
 	{"opcode 0", OPCODE(0), {LIOBN(0), AT(0), V(0), V(1)}, REFUSED(H_FUNCTION)},
 	{"opcode of PUT + 1", OPCODE(H_PUT_TCE + 1), {LIOBN(0), AT(0), V(0)}, REFUSED(H_FUNCTION)},
+	{"opcode of PUT + 2", OPCODE(H_PUT_TCE + 2),
+		{LIOBN(0), AT(0), V(0)}, REFUSED(H_FUNCTION)},
 	{"opcode of PUT + 2^32", OPCODE(H_PUT_TCE + (1ull << 32)),
 		{LIOBN(0), AT(0), V(0)}, REFUSED(H_FUNCTION)},
 	{"opcode of PUT + 2^63", OPCODE(H_PUT_TCE + (1ull << 63)),

@@ -49,6 +49,9 @@ struct rtas_case {
 void rtas_run_cases(const struct rtas_case *cases, size_t n,
 	bool (*after)(const struct rtas_case *c, const uint32_t *results));
 
+/* A call whose buffer ends where the memory ends, and one whose last result does not fit. */
+void rtas_test_end_of_memory(void);
+
 uint64_t rtas_case_buffer(void);
 
 #endif

@@ -3,6 +3,7 @@
  * Makes the RTAS calls of a table.
  */
 #include "tests/guest/papr-dma/differences.h"
+#include "tests/guest/papr-dma/dma.h"
 #include "tests/guest/papr-dma/rtas_cases.h"
 #include "tests/guest/tap.h"
 #include "tests/guest/tree.h"
@@ -12,6 +13,9 @@
 
 #define NO_TOKEN 0x7ffffff0u
 #define MARK	 0xc0ffee00u
+/* Of a call with four arguments and two results: header, arguments, results. */
+#define CALL_BYTES    36u
+#define STATUS_OFFSET 28u
 
 static struct {
 	struct rtas_buffer call;
@@ -130,4 +134,58 @@ void rtas_run_cases(const struct rtas_case *cases, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		run_case(&cases[i], after);
 	}
+}
+
+/* Makes a call that reads the vendor, with its buffer that far from the end of memory. What is
+ * there is put back. The second result, or 0. */
+static int64_t call_at_end(const struct rtas_case *c, uint64_t distance, uint32_t *vendor)
+{
+	uint64_t address = tree.memory - distance, args[RTAS_CASE_ARGS];
+	uint8_t *there = (uint8_t *)(uintptr_t)address;
+	uint8_t kept[CALL_BYTES];
+	size_t fits = distance < CALL_BYTES ? distance : CALL_BYTES;
+	uint32_t token = NO_TOKEN, cell_there;
+	int64_t status;
+
+	for (unsigned int i = 0; i < RTAS_CASE_ARGS; i++) {
+		arg_value(c->args[i], &args[i]);
+	}
+	tree_rtas_token(c->service, &token);
+	fill(c, token, args);
+	memcpy(kept, there, fits);
+	memcpy(there, &buffer, fits);
+	status = hv_call(H_RTAS, address, 0, 0, 0);
+	memcpy(&cell_there, there + fits - 4, 4);
+	*vendor = be32(cell_there);
+	/* Whether anything of it was written: all but the results must be as given. */
+	if (memcmp(there, &buffer, STATUS_OFFSET) != 0) {
+		status = -1000;
+	}
+	memcpy(there, kept, fits);
+	return status;
+}
+
+void rtas_test_end_of_memory(void)
+{
+	static const struct rtas_case fits = {
+		.service = READ_CONFIG,
+		.nargs = 4,
+		.nret = 2,
+		.args = {CONFIG(0), BUID, N(4)},
+	};
+	const char *straddles = "RTAS: buffer whose last result is past the memory (RT-04)";
+	uint32_t vendor;
+
+	if (!bench.phb->nfuncs) {
+		return;
+	}
+	tap_ok(call_at_end(&fits, CALL_BYTES, &vendor) == H_SUCCESS &&
+			vendor == (bench.phb->funcs[0].device << 16 | bench.phb->funcs[0].vendor),
+		"RTAS: buffer that ends where the memory ends is served (RT-04)");
+	if (skipped_here(straddles)) {
+		return;
+	}
+	tap_ok(call_at_end(&fits, CALL_BYTES - 4, &vendor) == H_PARAMETER &&
+			vendor == MARK + CALL_BYTES / 4 - 2,
+		"%s", straddles);
 }

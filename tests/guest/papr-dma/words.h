@@ -24,6 +24,7 @@
 #define LIST_RAM     {SYM_LIST_RAM, 0}
 #define LIST_BIT     {SYM_LIST_BIT, 0}
 #define LIST_SELF(n) {SYM_LIST_SELF, (uint64_t)(n)}
+#define LIST_NONE(n) {SYM_LIST_NONE, (uint64_t)(n)}
 #define VTY(n)	     {SYM_VTY, (uint64_t)(n)}
 /* clang-format on */
 
