@@ -74,26 +74,35 @@ void rtas_init(uint32_t entry)
 	rtas_entry = entry ? entry : (uintptr_t)own_rtas;
 }
 
-int32_t rtas_call(const char *service, const uint32_t *args, unsigned int nargs, uint32_t *rets,
-	unsigned int nret)
+int32_t rtas_call_with(struct rtas_buffer *b, const char *service, const uint32_t *args,
+	unsigned int nargs, uint32_t *rets, unsigned int nret)
 {
 	uint32_t token;
 
 	if (!tree_rtas_token(service, &token) || nargs + nret > RTAS_CELLS) {
 		return -1;
 	}
-	memset(&buffer, 0, sizeof(buffer));
-	buffer.token = be32(token);
-	buffer.nargs = be32(nargs);
-	buffer.nret = be32(nret);
+	memset(b, 0, sizeof(*b));
+	b->token = be32(token);
+	b->nargs = be32(nargs);
+	b->nret = be32(nret);
 	for (unsigned int i = 0; i < nargs; i++) {
-		buffer.cells[i] = be32(args[i]);
+		b->cells[i] = be32(args[i]);
 	}
-	rtas_enter((uintptr_t)&buffer, rtas_entry);
+	/* The call reads and writes memory that the compiler sees no pointer of go there. */
+	__asm__ volatile("" : : : "memory");
+	rtas_enter((uintptr_t)b, rtas_entry);
+	__asm__ volatile("" : : : "memory");
 	for (unsigned int i = 0; i < nret; i++) {
-		rets[i] = be32(buffer.cells[nargs + i]);
+		rets[i] = be32(b->cells[nargs + i]);
 	}
 	return nret ? (int32_t)rets[0] : 0;
+}
+
+int32_t rtas_call(const char *service, const uint32_t *args, unsigned int nargs, uint32_t *rets,
+	unsigned int nret)
+{
+	return rtas_call_with(&buffer, service, args, nargs, rets, nret);
 }
 
 void power_off(void)

@@ -57,6 +57,10 @@ struct rtas_buffer {
 int32_t rtas_call(const char *service, const uint32_t *args, unsigned int nargs, uint32_t *rets,
 	unsigned int nret);
 
+/* The same with a buffer of the caller's, below 4 GiB: for a CPU that is not the only one. */
+int32_t rtas_call_with(struct rtas_buffer *b, const char *service, const uint32_t *args,
+	unsigned int nargs, uint32_t *rets, unsigned int nret);
+
 /* Where RTAS is; entry 0: the tree names none, and our own blob is used. */
 void rtas_init(uint32_t entry);
 

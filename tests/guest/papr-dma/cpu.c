@@ -10,7 +10,6 @@
 
 #include <inttypes.h>
 #include <stddef.h>
-#include <string.h>
 
 #define JOIN_SECONDS 60u
 #define POLL_TICKS   100000u
@@ -32,25 +31,7 @@ int64_t cpu_call(uint64_t opcode, uint64_t r4, uint64_t r5, uint64_t r6, uint64_
 int32_t cpu_rtas(const char *service, const uint32_t *args, unsigned int nargs, uint32_t *rets,
 	unsigned int nret)
 {
-	uint32_t token;
-
-	if (!tree_rtas_token(service, &token)) {
-		return -1;
-	}
-	memset(&buffer, 0, sizeof(buffer));
-	buffer.token = be32(token);
-	buffer.nargs = be32(nargs);
-	buffer.nret = be32(nret);
-	for (unsigned int i = 0; i < nargs; i++) {
-		buffer.cells[i] = be32(args[i]);
-	}
-	__asm__ volatile("" : : : "memory");
-	cpu_call(H_RTAS, (uintptr_t)&buffer, 0, 0, 0);
-	__asm__ volatile("" : : : "memory");
-	for (unsigned int i = 0; i < nret; i++) {
-		rets[i] = be32(buffer.cells[nargs + i]);
-	}
-	return nret ? (int32_t)rets[0] : 0;
+	return rtas_call_with(&buffer, service, args, nargs, rets, nret);
 }
 
 void cpu_main(void)

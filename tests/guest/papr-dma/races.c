@@ -178,13 +178,12 @@ static void test_window(const struct window_query *q)
 		shared.phase++;
 		good = good && window_put(&w, w.base, tce) == H_PARAMETER;
 	}
-	good = end("calls against create and remove") && good;
-	tap_ok(good && query_is(q), "calls against create and remove: each works or is refused, "
-				    "and none works on a window that is not there (HC-28, DW-07)");
+	good = end("windows that come and go") && good;
+	tap_ok(good && query_is(q),
+		"windows that come and go: no call works on one that is away (HC-28, DW-07)");
 	if (bench.edu && stage_open()) {
 		tap_ok(both_vanish(w.base) && both_vanish(window_last(&w)),
-			"calls against create and remove: the device reaches nothing afterwards "
-			"(HC-28)");
+			"windows that come and go: the device reaches nothing afterwards (HC-28)");
 	}
 }
 
