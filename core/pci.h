@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * An assigned PCI function as its guest sees it in config space: a type-0 header of which some bits
- * are ours (virtual), some are the device's (read live), and few of the guest's writes reach the
- * device. Everything else is closed: capabilities not in the table are not there, and the 4 KiB of
- * extended space is not there.
+ * An assigned PCI function as its guest sees it in config space. Some bits are ours (virtual), some
+ * are the device's (read live), and few of the guest's writes reach the device: which, is said in
+ * permission tables (core/vfio_perm.h), and which tables hold, by the function's policy. Everything
+ * else is closed: a capability in no table is not there, and between those that are is nothing.
  *
  * MSI and MSI-X (design decision 17): the guest sees capabilities and a table of which every bit is
  * ours. The real address and data are written by us alone, when messages are granted
@@ -15,46 +15,13 @@
 #include "core/addr.h"
 #include "core/err.h"
 #include "core/lock.h"
+#include "core/log.h"
+#include "core/pci_policy.h"
+#include "core/pci_regs.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-#define PCI_CONFIG_SIZE 256u
-#define PCI_NUM_BARS	6u
-
-/* Registers of the type-0 header (PCI 3.0, 6.1). */
-#define PCI_VENDOR_ID	     0x00u
-#define PCI_DEVICE_ID	     0x02u
-#define PCI_COMMAND	     0x04u
-#define PCI_COMMAND_IO	     0x0001u
-#define PCI_COMMAND_MEMORY   0x0002u
-#define PCI_COMMAND_MASTER   0x0004u
-#define PCI_COMMAND_INTX_OFF 0x0400u
-#define PCI_STATUS	     0x06u
-#define PCI_STATUS_CAP_LIST  0x0010u
-#define PCI_REVISION	     0x08u
-#define PCI_CACHE_LINE	     0x0cu
-#define PCI_LATENCY	     0x0du
-#define PCI_HEADER_TYPE	     0x0eu
-#define PCI_HEADER_MULTI     0x80u
-#define PCI_BIST	     0x0fu
-#define PCI_BAR0	     0x10u
-#define PCI_SUBSYS_VENDOR    0x2cu
-#define PCI_SUBSYS_ID	     0x2eu
-#define PCI_ROM_BAR	     0x30u
-#define PCI_CAP_PTR	     0x34u
-#define PCI_INTERRUPT_LINE   0x3cu
-#define PCI_INTERRUPT_PIN    0x3du
-
-/* Capabilities that a guest may see, and where they may lie. */
-#define PCI_CAP_PM    0x01u
-#define PCI_CAP_MSI   0x05u
-#define PCI_CAP_EXP   0x10u
-#define PCI_CAP_MSIX  0x11u
-#define PCI_CAP_FIRST 0x40u
-#define PCI_CAP_LIMIT 0x100u
-#define PCI_CAP_MAX   48u /* no list of dword-aligned capabilities is longer */
 
 #define PCI_MSI_MAX    32u
 #define PCI_MSIX_MAX   2048u
@@ -81,6 +48,7 @@ struct pci_bar {
 struct pci_msi {
 	uint8_t pos;	  /* 0: none */
 	bool is64;	  /* the device takes 64-bit addresses */
+	bool shown64;	  /* and the guest sees that */
 	bool maskable;	  /* it has mask bits, which the guest does not see */
 	unsigned int max; /* messages it can send */
 };
@@ -105,6 +73,19 @@ struct pci_grant {
 	unsigned int nmessages; /* and how many are held: n, or for MSI the next power of two */
 };
 
+/* How a guest may reset its function or change its power state. */
+enum pci_reset { PCI_RESET_FLR, PCI_RESET_AF_FLR, PCI_RESET_D3HOT, PCI_RESET_D0 };
+
+/* A capability as the guest sees it. */
+struct pci_cap {
+	uint16_t pos, size;
+	uint32_t link;		      /* of an extended one: its first dword; else 0 */
+	const struct vfio_perm *perm; /* NULL: only the link is there */
+};
+
+/* All of the header's list, and so many extended ones; what comes behind is not shown. */
+#define PCI_SHOWN_EXT_MAX 16u
+
 struct pci_func;
 
 /*
@@ -121,6 +102,12 @@ struct pci_func;
  *	the guest next writes COMMAND or a BAR.
  * bar_read, bar_write: one naturally aligned access of 1, 2, 4 or 8 bytes inside a BAR, the
  *	device's little-endian bytes as a number. -EIO: the device is gone. Called with a lock held.
+ * reset: begins it, never waits, and leaves the device alone until settled says 0. D3HOT and D0 are
+ *	changes of power state. An error: nothing has begun. NULL: none is offered.
+ * settled: whether what was begun is over, config space as it was before but for bus master, off,
+ *	INTx disable, set, and messages, disabled. -EAGAIN: not yet; anything else: the device is
+ *	gone. wait: as long as it takes, which is at most a minute.
+ * message: what a device writes for this message of its host bridge.
  */
 struct pci_func_ops {
 	int (*read)(void *dev, unsigned int off, unsigned int size, uint32_t *val);
@@ -131,26 +118,37 @@ struct pci_func_ops {
 		void *dev, unsigned int bar, uint64_t off, unsigned int size, uint64_t *val);
 	int (*bar_write)(
 		void *dev, unsigned int bar, uint64_t off, unsigned int size, uint64_t val);
+	int (*reset)(void *dev, enum pci_reset how);
+	int (*settled)(void *dev, bool wait);
+	int (*message)(void *dev, unsigned int message, bool is64, uint64_t *addr, uint32_t *data);
 };
 
 struct pci_func {
 	unsigned int devfn; /* where the guest sees it, on bus 0 of its PHB */
+	const struct pci_policy *policy;
 	const struct pci_func_ops *ops;
 	void *dev;
-	atomic_flag busy;		/* a call is under way; a second one gets -EBUSY */
-	bool gone;			/* the device stopped answering; reads give all ones */
-	bool intx;			/* its INTx is routed to the guest */
-	uint8_t image[PCI_CONFIG_SIZE]; /* the virtual bits */
-	uint8_t virt[PCI_CONFIG_SIZE];	/* 1: this bit is image's; 0: the device's, read live */
-	uint8_t wmask[PCI_CONFIG_SIZE]; /* virtual bits that a guest's write changes */
-	uint8_t pass[PCI_CONFIG_SIZE];	/* physical bits that a guest's write changes */
+	atomic_flag busy; /* a call is under way; a second one gets -EBUSY */
+	bool gone;	  /* the device stopped answering; reads give all ones */
+	bool intx;	  /* its INTx is routed to the guest */
+	bool express;	  /* it has extended config space, and the policy shows it */
+	/* Changed under lock as well: a reset or change of power state is under way, and the device
+	 * is left alone; it sleeps, and answers config cycles only. */
+	bool shut, asleep;
+	unsigned int resets;  /* those that its guest may start: 1 << enum pci_reset */
+	unsigned int own_ids; /* bit n: word n of vendor, device, subsystem ids is image's */
+	uint8_t image[PCI_CONFIG_SIZE]; /* the virtual bits; and what a guest wrote to others */
+	unsigned int ncaps;
+	struct pci_cap caps[PCI_CAP_MAX + PCI_SHOWN_EXT_MAX];
 	struct pci_msi msi;
 	struct pci_msix msix;
 	/* Of what is below, and of the device's MSI-X table. A trapped access has no other way in
 	 * than this lock, and it is never held across a config cycle. */
 	struct lock lock;
 	struct pci_bar bars[PCI_NUM_BARS];
-	bool mapped[PCI_NUM_BARS];
+	bool decodes[PCI_NUM_BARS]; /* answers the guest, trapped if not mapped */
+	bool mapped[PCI_NUM_BARS];  /* all of it that may be */
+	struct log_limit log;
 	struct pci_grant grant;
 	uint8_t unmasked[PCI_MSIX_MAX / 8]; /* vectors that the guest has not masked */
 };
@@ -171,6 +169,19 @@ struct pci_func {
  */
 int pci_func_init(struct pci_func *f, unsigned int devfn, const struct pci_bar bars[PCI_NUM_BARS],
 	const struct pci_func_ops *ops, void *dev) must_check;
+
+/* The same under another policy than the full one. */
+int pci_func_init_policy(struct pci_func *f, const struct pci_policy *policy, unsigned int devfn,
+	const struct pci_bar bars[PCI_NUM_BARS], const struct pci_func_ops *ops,
+	void *dev) must_check;
+
+/* The guest sees these ids, whatever the device has; -1: the device's own. Quirks go by the
+ * device's (SEED-001.35). -EINVAL: a vendor id above 0xfffe, another above 0xffff; nothing is
+ * changed then (SEED-001.22). */
+struct pci_ids {
+	int32_t vendor, device, subsys_vendor, subsys;
+};
+int pci_func_override_ids(struct pci_func *f, const struct pci_ids *ids) must_check;
 
 /* Whether the guest sees the multi-function bit; off at first. It follows the guest's layout, not
  * the host's (SEED-001.18). */
@@ -194,16 +205,18 @@ void pci_func_yield(struct pci_func *f);
  * -EINVAL: size or alignment wrong, or offset past the end of what this function shows. -EBUSY:
  * another CPU is in the middle of an access to this function; nothing happened. A device that does
  * not answer, or whose vendor id has become all ones, is gone from then on: everything reads as
- * all ones and writes are dropped, both with 0 (SEED-001.49).
+ * all ones and writes are dropped, both with 0 (SEED-001.49). So it is while it is reset or changes
+ * its power state, without a cycle of the guest's (SEED-002.17).
  */
 int pci_config_read(
 	struct pci_func *f, unsigned int off, unsigned int size, uint32_t *val) must_check;
 int pci_config_write(
 	struct pci_func *f, unsigned int off, unsigned int size, uint32_t val) must_check;
 
-/* A load or store of 1, 2, 4 or 8 bytes, naturally aligned, by the guest at a bus address that is
- * mapped for it or would be but for the MSI-X table. From a device that is gone, and behind a BAR's
- * end, come all ones; writes there are dropped. -ENOENT: no BAR answers there. */
+/* A load or store of 1, 2, 4 or 8 bytes, naturally aligned, by the guest at a bus address inside
+ * one of its BARs. From a BAR that is switched off by MEM, asleep or being reset, from a device
+ * that is gone, and behind a BAR's end, come all ones; writes there are dropped (CF-01). -ENOENT:
+ * no BAR is there. */
 int pci_bar_access(
 	struct pci_func *f, uint64_t bus, unsigned int size, bool write, uint64_t *val) must_check;
 

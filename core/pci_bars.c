@@ -11,6 +11,8 @@
 #include "core/mem.h"
 #include "core/range.h"
 
+#include <string.h>
+
 #define PCI_BAR_FLAG_64	      0x4u
 #define PCI_BAR_FLAG_PREFETCH 0x8u
 #define PCI_BAR_MIN_SIZE      16u
@@ -49,27 +51,33 @@ static int check_bar(const struct pci_bar bars[PCI_NUM_BARS], unsigned int i)
 	return b->size < 1ull << 32 && b->value < 1ull << 32 ? 0 : -EINVAL;
 }
 
-/* Sizing needs no code of its own: the bits below the size cannot be written (SEED-002.11). */
-static void init_bar(struct pci_func *f, unsigned int i)
+static uint32_t bar_flags(const struct pci_bar *b)
+{
+	return (b->is64 ? PCI_BAR_FLAG_64 : 0) | (b->prefetch ? PCI_BAR_FLAG_PREFETCH : 0);
+}
+
+/* A BAR register as it reads when a guest has written v (SEED-002.11): the bits below the size are
+ * 0 and the kind, and where there is no BAR all are. */
+static uint32_t bar_register(const struct pci_func *f, unsigned int i, uint32_t v)
 {
 	const struct pci_bar *b = &f->bars[i];
-	unsigned int reg = bar_reg(i);
-	uint64_t mask = ~(b->size - 1);
-	uint32_t flags =
-		(b->is64 ? PCI_BAR_FLAG_64 : 0) | (b->prefetch ? PCI_BAR_FLAG_PREFETCH : 0);
 
-	if (!b->size) {
-		return;
+	if (b->upper) {
+		return v & (uint32_t)(~(f->bars[i - 1].size - 1) >> 32);
 	}
-	pci_put(f->wmask, reg, 4, (uint32_t)mask);
-	pci_put(f->image, reg, 4, (uint32_t)b->value | flags);
-	if (b->is64) {
-		pci_put(f->wmask, reg + 4, 4, (uint32_t)(mask >> 32));
-		pci_put(f->image, reg + 4, 4, (uint32_t)(b->value >> 32));
+	return b->size ? (v & (uint32_t) ~(b->size - 1)) | bar_flags(b) : 0;
+}
+
+void pci_bars_settle(struct pci_func *f)
+{
+	for (unsigned int i = 0; i < PCI_NUM_BARS; i++) {
+		uint32_t v = pci_get(f->image, bar_reg(i), 4);
+
+		pci_put(f->image, bar_reg(i), 4, bar_register(f, i, v));
 	}
 }
 
-int pci_bars_init(struct pci_func *f, const struct pci_bar bars[PCI_NUM_BARS])
+int pci_bars_check(const struct pci_bar bars[PCI_NUM_BARS])
 {
 	for (unsigned int i = 0; i < PCI_NUM_BARS; i++) {
 		int err = check_bar(bars, i);
@@ -78,11 +86,18 @@ int pci_bars_init(struct pci_func *f, const struct pci_bar bars[PCI_NUM_BARS])
 			return err;
 		}
 	}
-	for (unsigned int i = 0; i < PCI_NUM_BARS; i++) {
-		f->bars[i] = bars[i];
-		init_bar(f, i);
-	}
 	return 0;
+}
+
+void pci_bars_init(struct pci_func *f, const struct pci_bar bars[PCI_NUM_BARS])
+{
+	memcpy(f->bars, bars, sizeof(f->bars));
+	for (unsigned int i = 0; i < PCI_NUM_BARS; i++) {
+		uint64_t value = bars[i].upper ? bars[i - 1].value >> 32 : bars[i].value;
+
+		pci_put(f->image, bar_reg(i), 4, (uint32_t)value);
+	}
+	pci_bars_settle(f);
 }
 
 /* What the guest's registers say the BAR's address is. */
@@ -104,7 +119,7 @@ static bool bar_fits(const struct pci_func *f, unsigned int i)
 		return false;
 	}
 	for (unsigned int k = 0; k < PCI_NUM_BARS; k++) {
-		if (f->mapped[k] &&
+		if (f->decodes[k] &&
 			range_overlaps(b->value, b->size, f->bars[k].value, f->bars[k].size)) {
 			return false;
 		}
@@ -165,16 +180,22 @@ static void unmap_pieces(
 	}
 }
 
-/* All pieces or none. */
+/* All pieces or none. What is not mapped is trapped, which is slow and not wrong (SEED-001.39). */
 static bool map_bar(struct pci_func *f, unsigned int bar)
 {
 	struct piece pieces[MAX_PIECES];
 	unsigned int n = bar_pieces(f, bar, pieces);
 
 	for (unsigned int i = 0; i < n; i++) {
-		if (f->ops->map_bar(f->dev, bar, pieces[i].start, pieces[i].end - pieces[i].start,
-			    f->bars[bar].value, true)) {
+		int err = f->ops->map_bar(f->dev, bar, pieces[i].start,
+			pieces[i].end - pieces[i].start, f->bars[bar].value, true);
+
+		if (err) {
 			unmap_pieces(f, bar, pieces, i);
+			log_limited(&f->log, LOG_WARN,
+				"guest function %02x.%x: BAR %u cannot be mapped (%s), every "
+				"access traps",
+				f->devfn >> 3, f->devfn & 7, bar, err_name(err));
 			return false;
 		}
 	}
@@ -189,14 +210,16 @@ static void unmap_bar(struct pci_func *f, unsigned int bar)
 		unmap_pieces(f, bar, pieces, bar_pieces(f, bar, pieces));
 		f->mapped[bar] = false;
 	}
+	f->decodes[bar] = false;
 }
 
 /* First everything that has to go, so that BARs may change places one register after the other. */
 void pci_bars_update(struct pci_func *f)
 {
-	bool on = f->image[PCI_COMMAND] & PCI_COMMAND_MEMORY;
+	bool on;
 
 	lock_take(&f->lock);
+	on = f->image[PCI_COMMAND] & PCI_COMMAND_MEMORY && !f->shut && !f->asleep;
 	for (unsigned int i = 0; i < PCI_NUM_BARS; i++) {
 		struct pci_bar *b = &f->bars[i];
 		uint64_t value = b->size ? bar_value(f, i) : 0;
@@ -207,9 +230,11 @@ void pci_bars_update(struct pci_func *f)
 		b->value = value;
 	}
 	for (unsigned int i = 0; i < PCI_NUM_BARS && on; i++) {
-		if (f->bars[i].size && !f->mapped[i] && bar_fits(f, i)) {
-			f->mapped[i] = map_bar(f, i);
+		if (!f->bars[i].size || f->mapped[i]) {
+			continue;
 		}
+		f->decodes[i] = f->decodes[i] || bar_fits(f, i);
+		f->mapped[i] = f->decodes[i] && map_bar(f, i);
 	}
 	lock_drop(&f->lock);
 }
@@ -217,36 +242,65 @@ void pci_bars_update(struct pci_func *f)
 static void access_bar(struct pci_func *f, unsigned int bar, uint64_t off, unsigned int size,
 	bool write, uint64_t *val)
 {
-	bool inside = range_below(off, size, f->bars[bar].size);
+	bool answers = f->decodes[bar] && range_below(off, size, f->bars[bar].size);
 
-	if (inside && pci_msi_access(f, bar, off, size, write, val)) {
+	if (answers && pci_msi_access(f, bar, off, size, write, val)) {
 		return;
 	}
 	if (write) {
-		if (inside) {
+		if (answers) {
 			(void)f->ops->bar_write(f->dev, bar, off, size, *val);
 		}
-	} else if (!inside || f->ops->bar_read(f->dev, bar, off, size, val)) {
+	} else if (!answers || f->ops->bar_read(f->dev, bar, off, size, val)) {
 		*val = UINT64_MAX >> (64 - 8 * size);
+	}
+}
+
+/* The BAR that has this address, one that decodes first; PCI_NUM_BARS: none. */
+static unsigned int find_bar(const struct pci_func *f, uint64_t bus, unsigned int size)
+{
+	unsigned int found = PCI_NUM_BARS;
+
+	for (unsigned int i = 0; i < PCI_NUM_BARS; i++) {
+		const struct pci_bar *b = &f->bars[i];
+
+		if (b->size && range_inside(bus, size, b->value, bar_bytes(b))) {
+			if (f->decodes[i]) {
+				return i;
+			}
+			found = i;
+		}
+	}
+	return found;
+}
+
+/* A guest may wait for the end of a reset by looking at a register of the device. */
+static void look_at_reset(struct pci_func *f)
+{
+	bool shut;
+
+	lock_take(&f->lock);
+	shut = f->shut;
+	lock_drop(&f->lock);
+	if (shut && pci_func_claim(f)) {
+		(void)pci_reset_settle(f);
+		pci_func_yield(f);
 	}
 }
 
 int pci_bar_access(struct pci_func *f, uint64_t bus, unsigned int size, bool write, uint64_t *val)
 {
-	int err = -ENOENT;
+	unsigned int bar;
 
 	if (!is_pow2(size) || size > 8 || !is_aligned(bus, size)) {
 		return -ENOENT;
 	}
+	look_at_reset(f);
 	lock_take(&f->lock);
-	for (unsigned int i = 0; i < PCI_NUM_BARS && err; i++) {
-		const struct pci_bar *b = &f->bars[i];
-
-		if (f->mapped[i] && range_inside(bus, size, b->value, bar_bytes(b))) {
-			access_bar(f, i, bus - b->value, size, write, val);
-			err = 0;
-		}
+	bar = find_bar(f, bus, size);
+	if (bar < PCI_NUM_BARS) {
+		access_bar(f, bar, bus - f->bars[bar].value, size, write, val);
 	}
 	lock_drop(&f->lock);
-	return err;
+	return bar < PCI_NUM_BARS ? 0 : -ENOENT;
 }

@@ -12,11 +12,10 @@
 #include <string.h>
 
 /* Both capabilities have their flags behind id and pointer (PCI 3.0, 6.8.1 and 6.8.2). */
-#define CAP_FLAGS 2u
+#define CAP_FLAGS PCI_CAP_FLAGS
 
 #define MSI_ENABLE	0x0001u
 #define MSI_CAN_SHIFT	1
-#define MSI_CAN_MAX	5u
 #define MSI_COUNT	0x0070u
 #define MSI_COUNT_SHIFT 4
 #define MSI_64		0x0080u
@@ -27,16 +26,12 @@
 #define MSI_DATA_64	12u
 #define MSI_MASK_32	12u
 #define MSI_MASK_64	16u
-#define MSI_SIZE_32	10u
-#define MSI_SIZE_64	14u
-#define MSI_MASKS	8u /* bytes that mask and pending bits add, from MSI_MASK_* on */
 
 #define MSIX_ENTRIES	 0x07ffu
 #define MSIX_MASK_ALL	 0x4000u
 #define MSIX_ENABLE	 0x8000u
 #define MSIX_TABLE	 4u
 #define MSIX_PBA	 8u
-#define MSIX_SIZE	 12u
 #define MSIX_BIR	 7u
 #define ENTRY_DATA	 8u
 #define ENTRY_CONTROL	 12u
@@ -49,50 +44,28 @@
 #define CHELSIO_T5(dev)	  (((dev)&0xff00u) == 0x5800u)
 #define CHELSIO_T5_PBA_AT 0x1000u
 
-/* A field with its start value and what a guest changes. That it is ours is so already, as of all
- * that no rule opens. */
-static void put_virtual(
-	struct pci_func *f, unsigned int off, unsigned int size, uint32_t val, uint32_t wmask)
-{
-	pci_put(f->image, off, size, val);
-	pci_put(f->wmask, off, size, wmask);
-}
-
 static unsigned int msi_data(const struct pci_func *f)
 {
 	return f->msi.pos + (f->msi.is64 ? MSI_DATA_64 : MSI_DATA_32);
 }
 
-/* Mask bits, if the device has them, are not shown: a guest masks at the interrupt source. */
-static int show_msi(struct pci_func *f, unsigned int pos, unsigned int room, unsigned int *size)
+static unsigned int shown_msi_data(const struct pci_func *f)
 {
-	uint32_t flags;
-	unsigned int can, shown;
-	int err = pci_live_read(f, pos + CAP_FLAGS, 2, &flags);
+	return f->msi.pos + (f->msi.shown64 ? MSI_DATA_64 : MSI_DATA_32);
+}
 
-	if (err) {
-		return err;
-	}
-	can = flags >> MSI_CAN_SHIFT & 7;
-	shown = flags & MSI_64 ? MSI_SIZE_64 : MSI_SIZE_32;
-	if (can > MSI_CAN_MAX || f->msi.pos ||
-		room < shown + (flags & MSI_MASKABLE ? MSI_MASKS : 0)) {
-		return 0;
-	}
+/* Mask bits, if the device has them, are not shown: a guest masks at the interrupt source. How many
+ * it can send is what the flags said when they were found sound. */
+static void show_msi(struct pci_func *f, unsigned int pos, unsigned int size, uint32_t flags)
+{
+	unsigned int can = flags >> MSI_CAN_SHIFT & 7;
+
 	f->msi = (struct pci_msi){.pos = (uint8_t)pos,
 		.is64 = flags & MSI_64,
+		.shown64 = size == PCI_MSI_SIZE_64,
 		.maskable = flags & MSI_MASKABLE,
 		.max = 1u << can};
-	put_virtual(f, pos, 1, PCI_CAP_MSI, 0);
-	put_virtual(f, pos + CAP_FLAGS, 2, can << MSI_CAN_SHIFT | (flags & MSI_64),
-		MSI_ENABLE | MSI_COUNT);
-	put_virtual(f, pos + MSI_ADDR, 4, 0, 0xfffffffcu);
-	if (f->msi.is64) {
-		put_virtual(f, pos + MSI_ADDR_HI, 4, 0, 0xffffffffu);
-	}
-	put_virtual(f, msi_data(f), 2, 0, 0xffff);
-	*size = shown;
-	return 0;
+	pci_put(f->image, pos + CAP_FLAGS, 2, can << MSI_CAN_SHIFT | (f->msi.shown64 ? MSI_64 : 0));
 }
 
 /* Whether len bytes at off are all in this memory BAR; BARs 6 and 7 are none (SEED-001.34). */
@@ -129,14 +102,11 @@ static bool msix_sound(const struct pci_func *f, const struct pci_msix *x)
 		       range_overlaps(x->table, table_bytes, x->pba, pba_bytes));
 }
 
-static int show_msix(struct pci_func *f, unsigned int pos, unsigned int room, unsigned int *size)
+static int show_msix(struct pci_func *f, unsigned int pos)
 {
 	struct pci_msix x = {.pos = (uint8_t)pos};
 	uint32_t flags, table, pba;
 
-	if (room < MSIX_SIZE || f->msix.entries) {
-		return 0;
-	}
 	if (pci_live_read(f, pos + CAP_FLAGS, 2, &flags) ||
 		pci_live_read(f, pos + MSIX_TABLE, 4, &table) ||
 		pci_live_read(f, pos + MSIX_PBA, 4, &pba)) {
@@ -154,45 +124,34 @@ static int show_msix(struct pci_func *f, unsigned int pos, unsigned int room, un
 		return -EINVAL;
 	}
 	f->msix = x;
-	put_virtual(f, pos, 1, PCI_CAP_MSIX, 0);
-	put_virtual(f, pos + CAP_FLAGS, 2, x.entries - 1, MSIX_ENABLE | MSIX_MASK_ALL);
-	put_virtual(f, pos + MSIX_TABLE, 4, table, 0);
-	put_virtual(f, pos + MSIX_PBA, 4, x.pba | x.pba_bar, 0);
-	*size = MSIX_SIZE;
+	pci_put(f->image, pos + CAP_FLAGS, 2, x.entries - 1);
+	pci_put(f->image, pos + MSIX_TABLE, 4, table);
+	pci_put(f->image, pos + MSIX_PBA, 4, x.pba | x.pba_bar);
 	return 0;
 }
 
-int pci_msi_show(struct pci_func *f, unsigned int pos, unsigned int id, unsigned int room,
-	unsigned int *size)
+int pci_msi_show(struct pci_func *f, unsigned int pos, unsigned int id, unsigned int size,
+	uint32_t flags, bool *shown)
 {
-	*size = 0;
-	return id == PCI_CAP_MSI ? show_msi(f, pos, room, size) : show_msix(f, pos, room, size);
-}
-
-/* Takes a capability out of the list that the guest sees. */
-static void hide_cap(struct pci_func *f, unsigned int pos, unsigned int size)
-{
-	unsigned int link = PCI_CAP_PTR;
-
-	while (f->image[link] != pos) {
-		link = f->image[link] + 1u;
+	*shown = id == PCI_CAP_MSI ? !f->msi.pos : !f->msix.entries;
+	if (!*shown) {
+		return 0;
 	}
-	f->image[link] = f->image[pos + 1];
-	memset(f->image + pos, 0, size);
-	memset(f->wmask + pos, 0, size);
-	if (!f->image[PCI_CAP_PTR]) {
-		f->image[PCI_STATUS] &= (uint8_t)~PCI_STATUS_CAP_LIST;
+	if (id == PCI_CAP_MSI) {
+		show_msi(f, pos, size, flags);
+		return 0;
 	}
+	return show_msix(f, pos);
 }
 
 void pci_func_hide_msi(struct pci_func *f)
 {
 	if (f->msi.pos) {
-		hide_cap(f, f->msi.pos, f->msi.is64 ? MSI_SIZE_64 : MSI_SIZE_32);
+		pci_caps_hide(f, f->msi.pos);
 		f->msi.pos = 0;
 	}
 	if (f->msix.pos) {
-		hide_cap(f, f->msix.pos, MSIX_SIZE);
+		pci_caps_hide(f, f->msix.pos);
 		f->msix.pos = 0;
 	}
 }
@@ -252,7 +211,7 @@ static uint32_t real_flags(const struct pci_func *f, unsigned int cap)
 /* A device that does not take it is found out by the next read. */
 static void follow(struct pci_func *f, unsigned int cap)
 {
-	if (!f->gone) {
+	if (!pci_closed(f)) {
 		(void)write_flags(f, cap, real_flags(f, cap));
 	}
 }
@@ -273,12 +232,12 @@ void pci_msi_follow(struct pci_func *f, unsigned int off, unsigned int size)
 	}
 }
 
-int pci_msi_write(struct pci_func *f, uint64_t addr, uint32_t data, unsigned int log2n)
+static int write_msi(struct pci_func *f, uint64_t addr, uint32_t data, unsigned int log2n)
 {
 	const struct pci_func_ops *ops = f->ops;
 	unsigned int pos = f->msi.pos;
 
-	if (f->gone || write_flags(f, pos, log2n << MSI_COUNT_SHIFT) ||
+	if (write_flags(f, pos, log2n << MSI_COUNT_SHIFT) ||
 		ops->write(f->dev, pos + MSI_ADDR, 4, (uint32_t)addr) ||
 		(f->msi.is64 && ops->write(f->dev, pos + MSI_ADDR_HI, 4, (uint32_t)(addr >> 32))) ||
 		ops->write(f->dev, msi_data(f), 2, data & 0xffff)) {
@@ -291,17 +250,29 @@ int pci_msi_write(struct pci_func *f, uint64_t addr, uint32_t data, unsigned int
 	return 0;
 }
 
+int pci_msi_write(struct pci_func *f, uint64_t addr, uint32_t data, unsigned int log2n)
+{
+	return pci_closed(f) ? -EIO : write_msi(f, addr, data, log2n);
+}
+
+/* The lock is held. */
+static int write_message(struct pci_func *f, unsigned int v, uint64_t addr, uint32_t data)
+{
+	if (write_entry(f, v, ENTRY_CONTROL, ENTRY_MASKED) ||
+		write_entry(f, v, 0, (uint32_t)addr) ||
+		write_entry(f, v, 4, (uint32_t)(addr >> 32)) ||
+		write_entry(f, v, ENTRY_DATA, data)) {
+		return -EIO;
+	}
+	return 0;
+}
+
 int pci_msix_write(struct pci_func *f, unsigned int v, uint64_t addr, uint32_t data)
 {
-	int err = -EIO;
+	int err;
 
 	lock_take(&f->lock);
-	if (!f->gone && !write_entry(f, v, ENTRY_CONTROL, ENTRY_MASKED) &&
-		!write_entry(f, v, 0, (uint32_t)addr) &&
-		!write_entry(f, v, 4, (uint32_t)(addr >> 32)) &&
-		!write_entry(f, v, ENTRY_DATA, data)) {
-		err = 0;
-	}
+	err = pci_memory_closed(f) ? -EIO : write_message(f, v, addr, data);
 	lock_drop(&f->lock);
 	return err;
 }
@@ -316,7 +287,7 @@ void pci_msi_grant(struct pci_func *f, const struct pci_grant *grant)
 	lock_take(&f->lock);
 	f->grant = *grant;
 	for (unsigned int v = 0; grant->kind == PCI_IRQ_MSIX && v < grant->n; v++) {
-		if (is_unmasked(f, v)) {
+		if (is_unmasked(f, v) && !pci_memory_closed(f)) {
 			(void)write_entry(f, v, ENTRY_CONTROL, 0);
 		}
 	}
@@ -329,10 +300,10 @@ void pci_msi_grant(struct pci_func *f, const struct pci_grant *grant)
 		(pci_get(f->image, f->msi.pos + CAP_FLAGS, 2) & ~MSI_COUNT) | MSI_ENABLE |
 			(uint32_t)__builtin_ctz(grant->nmessages) << MSI_COUNT_SHIFT);
 	pci_put(f->image, f->msi.pos + MSI_ADDR, 4, (uint32_t)PCI_MSI_ADDRESS);
-	if (f->msi.is64) {
+	if (f->msi.shown64) {
 		pci_put(f->image, f->msi.pos + MSI_ADDR_HI, 4, (uint32_t)(PCI_MSI_ADDRESS >> 32));
 	}
-	pci_put(f->image, msi_data(f), 2, grant->number);
+	pci_put(f->image, shown_msi_data(f), 2, grant->number);
 	follow(f, f->msi.pos);
 }
 
@@ -347,13 +318,13 @@ void pci_msi_revoke(struct pci_func *f)
 	}
 	lock_take(&f->lock);
 	f->grant = (struct pci_grant){.kind = PCI_IRQ_NONE};
-	if (kind == PCI_IRQ_MSIX && !f->gone) {
+	if (kind == PCI_IRQ_MSIX && !pci_memory_closed(f)) {
 		(void)mask_entries(f, n);
 	}
 	lock_drop(&f->lock);
 	follow(f, cap);
 	/* Messages are posted writes: the answer, whatever it is, comes behind them. */
-	if (!f->gone && pci_live_read(f, cap + CAP_FLAGS, 2, &flags)) {
+	if (!pci_closed(f) && pci_live_read(f, cap + CAP_FLAGS, 2, &flags)) {
 		return;
 	}
 }
@@ -365,6 +336,62 @@ void pci_msi_disable(struct pci_func *f)
 	}
 	if (f->msix.pos) {
 		f->image[f->msix.pos + CAP_FLAGS + 1] &= (uint8_t) ~(MSIX_ENABLE >> 8);
+	}
+}
+
+/* --- after a reset --- */
+
+/* Reset has left every entry masked, or so the device says. */
+static int restore_entries(struct pci_func *f)
+{
+	int err = 0;
+
+	lock_take(&f->lock);
+	err = mask_entries(f, f->msix.entries);
+	lock_drop(&f->lock);
+	for (unsigned int v = 0; v < f->grant.n && !err; v++) {
+		uint64_t addr;
+		uint32_t data;
+
+		err = f->ops->message(f->dev, f->grant.message + v, true, &addr, &data);
+		if (!err) {
+			lock_take(&f->lock);
+			err = write_message(f, v, addr, data);
+			lock_drop(&f->lock);
+		}
+	}
+	return err;
+}
+
+int pci_msi_restore(struct pci_func *f)
+{
+	uint64_t addr;
+	uint32_t data;
+	int err;
+
+	if (f->grant.kind == PCI_IRQ_MSIX) {
+		return restore_entries(f);
+	}
+	if (f->grant.kind == PCI_IRQ_NONE) {
+		return pci_msi_close(f);
+	}
+	err = f->ops->message(f->dev, f->grant.message, f->msi.is64, &addr, &data);
+	return err ? err
+		   : write_msi(f, addr, data, (unsigned int)__builtin_ctz(f->grant.nmessages));
+}
+
+void pci_msi_lift(struct pci_func *f)
+{
+	lock_take(&f->lock);
+	f->shut = false;
+	for (unsigned int v = 0; f->grant.kind == PCI_IRQ_MSIX && v < f->grant.n; v++) {
+		if (is_unmasked(f, v)) {
+			(void)write_entry(f, v, ENTRY_CONTROL, 0);
+		}
+	}
+	lock_drop(&f->lock);
+	if (f->grant.kind != PCI_IRQ_NONE) {
+		follow(f, f->grant.kind == PCI_IRQ_MSI ? f->msi.pos : f->msix.pos);
 	}
 }
 
@@ -403,7 +430,7 @@ static void set_mask(struct pci_func *f, unsigned int v, bool masked)
 	}
 	f->unmasked[v / 8] =
 		(uint8_t)(masked ? f->unmasked[v / 8] & ~bit : f->unmasked[v / 8] | bit);
-	if (f->grant.kind == PCI_IRQ_MSIX && v < f->grant.n) {
+	if (f->grant.kind == PCI_IRQ_MSIX && v < f->grant.n && !pci_memory_closed(f)) {
 		(void)write_entry(f, v, ENTRY_CONTROL, masked ? ENTRY_MASKED : 0);
 	}
 }

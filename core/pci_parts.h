@@ -32,19 +32,54 @@ static inline void pci_put(uint8_t *map, unsigned int off, unsigned int size, ui
 int pci_live_read(
 	struct pci_func *f, unsigned int off, unsigned int size, uint32_t *val) must_check;
 
-/* core/pci_bars.c. init: -EINVAL as pci_func_init says. update makes the mappings what COMMAND and
- * the BAR registers say. */
-int pci_bars_init(struct pci_func *f, const struct pci_bar bars[PCI_NUM_BARS]) must_check;
+/* The device's registers are let alone: it is gone, or being reset. */
+static inline bool pci_closed(const struct pci_func *f)
+{
+	return f->gone || f->shut;
+}
+
+/* And of its memory that is so while it sleeps, too. */
+static inline bool pci_memory_closed(const struct pci_func *f)
+{
+	return pci_closed(f) || f->asleep;
+}
+
+/* core/pci_caps.c. Fills in header and capabilities, by the tables of the policy. -EIO; -EINVAL: an
+ * MSI-X capability that cannot be. */
+int pci_caps_init(struct pci_func *f) must_check;
+
+/* The capability of which off is a byte; NULL: none. */
+const struct pci_cap *pci_caps_find(const struct pci_func *f, unsigned int off);
+/* Takes a capability of the first list out of what the guest sees. */
+void pci_caps_hide(struct pci_func *f, unsigned int pos);
+
+/* core/pci_reset.c, with the function claimed. settle: false: it is shut. act: what a guest's write
+ * of val to a field asks for. abandon: waits until it is over, and wakes the device. */
+bool pci_reset_settle(struct pci_func *f);
+void pci_reset_start(struct pci_func *f, enum pci_reset how);
+void pci_reset_abandon(struct pci_func *f);
+
+/* core/pci.c. The device's bus master and INTx disable become what the guest's are. */
+void pci_command_follow(struct pci_func *f);
+
+/* core/pci_bars.c. check: -EINVAL as pci_func_init says. settle: the BAR registers keep what no
+ * write changes. update makes the mappings what COMMAND and the BAR registers say. */
+int pci_bars_check(const struct pci_bar bars[PCI_NUM_BARS]) must_check;
+void pci_bars_init(struct pci_func *f, const struct pci_bar bars[PCI_NUM_BARS]);
+void pci_bars_settle(struct pci_func *f);
 void pci_bars_update(struct pci_func *f);
 
-/* core/pci_msi.c. show: an MSI or MSI-X capability with room bytes up to the next; *size is how
- * much of it the guest sees, 0 none. -EIO; -EINVAL: it cannot be. close: the device sends no
+/* core/pci_msi.c. show: an MSI or MSI-X capability with these flags (MSI only), of which the guest
+ * sees size bytes; *shown: it does. -EIO; -EINVAL: it cannot be. close: the device sends no
  * message, and every entry of its table is masked. -EIO. follow: the device's enable bits are what
- * the grant and the guest's bits say. */
-int pci_msi_show(struct pci_func *f, unsigned int pos, unsigned int id, unsigned int room,
-	unsigned int *size) must_check;
+ * the grant and the guest's bits say. restore: after a reset, all that was granted; the caller
+ * lifts shut with lift(), which brings the masks to where the guest has them meanwhile. */
+int pci_msi_show(struct pci_func *f, unsigned int pos, unsigned int id, unsigned int size,
+	uint32_t flags, bool *shown) must_check;
 int pci_msi_close(struct pci_func *f) must_check;
 void pci_msi_follow(struct pci_func *f, unsigned int off, unsigned int size);
+int pci_msi_restore(struct pci_func *f) must_check;
+void pci_msi_lift(struct pci_func *f);
 
 /* An access to a BAR that meets the MSI-X table or the pending bits is done there: true. The lock
  * is held. */

@@ -43,7 +43,7 @@ static void check_cycle(unsigned int off, unsigned int size)
 {
 	assert_true(size == 1 || size == 2 || size == 4);
 	assert_int_equal(off % size, 0);
-	assert_in_range(off, 0, PCI_CONFIG_SIZE - size);
+	assert_in_range(off, 0, PCI_CONFIG_EXT_SIZE - size);
 }
 
 static bool fails(struct fake_pci *d)
@@ -64,6 +64,7 @@ static int fake_read(void *dev, unsigned int off, unsigned int size, uint32_t *v
 	struct fake_pci *d = dev;
 
 	check_cycle(off, size);
+	assert_false(d->resetting);
 	d->nreads++;
 	if (d->on_read) {
 		d->on_read(d->on_read_arg);
@@ -82,6 +83,7 @@ static int fake_write(void *dev, unsigned int off, unsigned int size, uint32_t v
 	struct fake_pci *d = dev;
 
 	check_cycle(off, size);
+	assert_false(d->resetting);
 	assert_false(range_overlaps(off, size, PCI_BAR0, 4 * PCI_NUM_BARS));
 	assert_false(range_overlaps(off, size, PCI_ROM_BAR, 4));
 	assert_false(range_overlaps(off, size, PCI_VENDOR_ID, 4));
@@ -93,6 +95,8 @@ static int fake_write(void *dev, unsigned int off, unsigned int size, uint32_t v
 	for (unsigned int i = 0; i < size && !d->absent; i++) {
 		uint8_t byte = (uint8_t)(val >> (8 * i)), *reg = &d->config[off + i];
 
+		d->touched[off + i] |=
+			(uint8_t)(((*reg ^ byte) & ~d->w1c[off + i]) | (byte & d->w1c[off + i]));
 		*reg = (uint8_t)((*reg & ~d->sticks[off + i]) | (byte & d->sticks[off + i]));
 		*reg &= (uint8_t) ~(byte & d->w1c[off + i]);
 	}
@@ -198,6 +202,7 @@ static int fake_bar_read(
 	struct fake_pci *d = dev;
 
 	check_bar_access(d, bar, off, size);
+	assert_false(d->resetting);
 	d->nbar_reads++;
 	if (d->absent) {
 		return -EIO;
@@ -227,6 +232,7 @@ static int fake_bar_write(
 	struct fake_pci *d = dev;
 
 	check_bar_access(d, bar, off, size);
+	assert_false(d->resetting);
 	check_entry_write(d, bar, off, size);
 	d->nbar_writes++;
 	if (d->absent) {
@@ -238,12 +244,97 @@ static int fake_bar_write(
 	return 0;
 }
 
+/* What a function loses; where it is put back, messages are off and it masters no bus. */
+static void lose_state(struct fake_pci *d)
+{
+	memcpy(d->before, d->config, sizeof(d->before));
+	for (unsigned int i = 0; i < sizeof(d->config); i++) {
+		d->config[i] &= (uint8_t)~d->sticks[i];
+	}
+	for (unsigned int i = 0; i < 16 * d->msix_entries; i++) {
+		if (d->table_bar < PCI_NUM_BARS && d->table + i < FAKE_PCI_BAR_MEM) {
+			d->bar_mem[d->table_bar][d->table + i] = i % 16 == 12;
+		}
+	}
+}
+
+static void put_state_back(struct fake_pci *d)
+{
+	unsigned int pos = d->config[PCI_CAP_PTR];
+
+	memcpy(d->config, d->before, sizeof(d->config));
+	fake_pci_put(d, PCI_COMMAND, 2,
+		(fake_pci_get(d, PCI_COMMAND, 2) & ~PCI_COMMAND_MASTER) | PCI_COMMAND_INTX_OFF);
+	for (unsigned int n = 0; pos >= PCI_CAP_FIRST && n < PCI_CAP_MAX; n++) {
+		if (d->config[pos] == PCI_CAP_MSI) {
+			d->config[pos + 2] &= 0xfe;
+		} else if (d->config[pos] == PCI_CAP_MSIX) {
+			d->config[pos + 3] &= 0x3f;
+		}
+		pos = d->config[pos + 1] & 0xfcu;
+	}
+}
+
+static int fake_reset(void *dev, enum pci_reset how)
+{
+	struct fake_pci *d = dev;
+
+	assert_false(d->resetting);
+	for (unsigned int i = 0; i < PCI_NUM_BARS; i++) {
+		assert_false(d->mapped[i]);
+	}
+	record(d, FAKE_PCI_RESET, how, 0, 0);
+	d->nresets++;
+	if (d->fail_reset) {
+		return -EIO;
+	}
+	d->resetting = true;
+	d->how = how;
+	d->looks_left = d->reset_lasts;
+	if (how != PCI_RESET_D3HOT) {
+		lose_state(d);
+	}
+	return 0;
+}
+
+static int fake_settled(void *dev, bool wait)
+{
+	struct fake_pci *d = dev;
+
+	assert_true(d->resetting);
+	d->nlooks++;
+	if (!wait && d->looks_left) {
+		d->looks_left--;
+		return -EAGAIN;
+	}
+	d->resetting = false;
+	if (d->dies) {
+		d->absent = true;
+		return -EIO;
+	}
+	if (d->how != PCI_RESET_D3HOT) {
+		put_state_back(d);
+	}
+	return 0;
+}
+
+static int fake_message(void *dev, unsigned int message, bool is64, uint64_t *addr, uint32_t *data)
+{
+	(void)dev;
+	*addr = (is64 ? 0x1000000000000000ull : 0xffff0000ull) + 0x100ull * message;
+	*data = message;
+	return 0;
+}
+
 const struct pci_func_ops fake_pci_ops = {
 	.read = fake_read,
 	.write = fake_write,
 	.map_bar = fake_map_bar,
 	.bar_read = fake_bar_read,
 	.bar_write = fake_bar_write,
+	.reset = fake_reset,
+	.settled = fake_settled,
+	.message = fake_message,
 };
 
 void fake_pci_init(struct fake_pci *d, const struct pci_bar bars[PCI_NUM_BARS])
@@ -284,6 +375,18 @@ void fake_pci_add_cap(struct fake_pci *d, unsigned int pos, unsigned int id, uns
 	*link = pos + 1;
 }
 
+void fake_pci_add_ext_cap(struct fake_pci *d, unsigned int pos, unsigned int id, unsigned int len,
+	uint8_t fill, unsigned int *last)
+{
+	memset(d->config + pos, fill, len);
+	memset(d->sticks + pos + 4, 0xff, len - 4);
+	fake_pci_put(d, pos, 4, id | 1u << 16);
+	if (*last) {
+		fake_pci_put(d, *last, 4, fake_pci_get(d, *last, 2) | 1u << 16 | pos << 20);
+	}
+	*last = pos;
+}
+
 void fake_pci_add_msix(struct fake_pci *d, unsigned int pos, unsigned int entries, uint32_t table,
 	uint32_t pba, unsigned int *link)
 {
@@ -319,5 +422,6 @@ uint32_t fake_pci_entry(const struct fake_pci *d, unsigned int v, unsigned int o
 void fake_pci_forget(struct fake_pci *d)
 {
 	d->nreads = d->nwrites = d->nmaps = d->nunmaps = d->ncycles = 0;
-	d->nbar_reads = d->nbar_writes = 0;
+	d->nbar_reads = d->nbar_writes = d->nlooks = d->nresets = 0;
+	memset(d->touched, 0, sizeof(d->touched));
 }

@@ -123,8 +123,8 @@ static void test_init_reports_a_failed_cycle_at_every_step(void **state)
 		}
 		assert_int_equal(err, -EIO);
 	}
-	/* vendor, type, COMMAND twice, STATUS, pointer, one capability twice */
-	assert_int_equal(n, 9);
+	/* vendor, type, COMMAND twice, ids, STATUS, pointer, one capability twice */
+	assert_int_equal(n, 10);
 }
 
 /* DF-03, SEED-003.31, SEED-001.36: BARs that cannot be are refused before anything is written. */
@@ -212,7 +212,8 @@ static void test_header_register_by_register(void **state)
 		assert_int_equal(rd(cases[i].off, cases[i].size), cases[i].ones);
 		assert_int_equal(
 			fake_pci_get(&dev, cases[i].off, cases[i].size), before | cases[i].device);
-		assert_int_equal(dev.nwrites, cases[i].device ? 1 : 0);
+		assert_int_equal(
+			dev.nwrites, cases[i].device || cases[i].off == PCI_STATUS ? 1 : 0);
 	}
 }
 
@@ -302,7 +303,7 @@ static void test_bus_master_reaches_the_device_and_nothing_else_does(void **stat
 {
 	(void)state;
 	fake_pci_put(&dev, PCI_COMMAND, 4, 0xf9100542);
-	wr(PCI_COMMAND, 4, 0xffffffff);
+	wr(PCI_COMMAND, 2, 0xffff);
 	assert_int_equal(fake_pci_get(&dev, PCI_COMMAND, 4), 0xf9100546);
 	wr(PCI_COMMAND, 4, 0);
 	assert_int_equal(fake_pci_get(&dev, PCI_COMMAND, 4), 0xf9100542);
@@ -312,6 +313,23 @@ static void test_bus_master_reaches_the_device_and_nothing_else_does(void **stat
 	wr(PCI_COMMAND + 1, 1, 0xff);
 	assert_int_equal(fake_pci_get(&dev, PCI_COMMAND, 4), 0xf9100546);
 	assert_int_equal(rd(PCI_COMMAND, 2), 0x0544);
+}
+
+/* SEED-001.16, 002.9: the error bits of STATUS clear by a written 1, no other bit changes, and
+ * nothing clears that the guest did not name. */
+static void test_status_errors_are_cleared_by_a_written_1(void **state)
+{
+	(void)state;
+	fake_pci_put(&dev, PCI_COMMAND, 4, 0xffff0142);
+	dev.w1c[PCI_STATUS + 1] = 0xf9;
+	wr(PCI_STATUS, 2, 0x8100);
+	assert_int_equal(fake_pci_get(&dev, PCI_COMMAND, 4), 0x7eff0142);
+	wr(PCI_STATUS, 1, 0xff);
+	wr(PCI_COMMAND, 4, 0x00ff0004);
+	assert_int_equal(fake_pci_get(&dev, PCI_COMMAND, 4), 0x7eff0146);
+	wr(PCI_COMMAND, 4, 0xffff0004);
+	assert_int_equal(fake_pci_get(&dev, PCI_COMMAND, 4), 0x06ff0146);
+	assert_int_equal(rd(PCI_STATUS, 2), 0x06ef); /* no capabilities are shown */
 }
 
 /* CF-01: the device goes on decoding; the guest's MEM is ours. */
@@ -508,7 +526,7 @@ static const struct cap_case cap_cases[] = {
 	{"none", {{0}}, false, 0, {0}},
 	{"flag clear", {{0x40, 1, 0, 0}}, true, 0x40, {0}},
 	{"PM alone", {{0x40, 1, 0, 0}}, false, 0x40, {0x40}},
-	{"low bits of pointers", {{0x40, 1, 0x52, 0}, {0x50, 1, 1, 0}}, false, 0x43, {0x40, 0x50}},
+	{"low bits of pointers", {{0x40, 1, 0x52, 0}, {0x50, 9, 1, 4}}, false, 0x43, {0x40, 0x50}},
 	{"MSI before", {{0x40, 5, 0x50, 0}, {0x50, 1, 0, 0}}, false, 0x40, {0x40, 0x50}},
 	{"MSI cut by a neighbour", {{0x40, 5, 0x48, 0}, {0x48, 1, 0, 0}}, false, 0x40, {0x48}},
 	{"64-bit MSI cut", {{0x40, 5, 0x4c, 0x80}, {0x4c, 1, 0, 0}}, false, 0x40, {0x4c}},
@@ -519,8 +537,23 @@ static const struct cap_case cap_cases[] = {
 	{"MSI-X over the end", {{0xf8, 0x11, 0, 0}}, false, 0xf8, {0}},
 	{"unknown between", {{0x40, 1, 0x50, 0}, {0x50, 9, 0x60, 0}, {0x60, 0x10, 0, 2}}, false,
 		0x40, {0x40, 0x60}},
-	{"VPD last", {{0x60, 1, 0x50, 0}, {0x50, 3, 0, 0}}, false, 0x60, {0x60}},
-	{"vendor only", {{0x40, 9, 0, 0}}, false, 0x40, {0}},
+	{"VPD last", {{0x60, 1, 0x50, 0}, {0x50, 3, 0, 0}}, false, 0x60, {0x60, 0x50}},
+	{"VPD cut", {{0x40, 3, 0x44, 0}, {0x44, 1, 0, 0}}, false, 0x40, {0x44}},
+	{"vendor of no length", {{0x40, 9, 0, 0}}, false, 0x40, {0}},
+	{"vendor of 1", {{0x40, 9, 0, 1}}, false, 0x40, {0}},
+	{"vendor of 2", {{0x40, 9, 0, 2}}, false, 0x40, {0}},
+	{"vendor of 3", {{0x40, 9, 0, 3}}, false, 0x40, {0x40}},
+	{"vendor past the end", {{0x40, 9, 0, 0xff}}, false, 0x40, {0}},
+	{"vendor to the end", {{0x40, 9, 0, 0xc0}}, false, 0x40, {0x40}},
+	{"vendor over a neighbour", {{0x40, 9, 0x50, 0x11}, {0x50, 1, 0, 0}}, false, 0x40, {0x50}},
+	{"vendor up to a neighbour", {{0x40, 9, 0x50, 0x10}, {0x50, 1, 0, 0}}, false, 0x40,
+		{0x40, 0x50}},
+	{"two vendors", {{0x40, 9, 0x50, 8}, {0x50, 9, 0, 8}}, false, 0x40, {0x40, 0x50}},
+	{"two of PM", {{0x40, 1, 0x50, 0}, {0x50, 1, 0, 0}}, false, 0x40, {0x40}},
+	{"PCI-X", {{0x40, 7, 0, 0}}, false, 0x40, {0x40}},
+	{"PCI-X cut", {{0x40, 7, 0x44, 0}, {0x44, 1, 0, 0}}, false, 0x40, {0x44}},
+	{"AF", {{0x40, 0x13, 0, 6}}, false, 0x40, {0x40}},
+	{"AF of wrong length", {{0x40, 0x13, 0, 8}}, false, 0x40, {0}},
 	{"order kept", {{0x80, 0x10, 0x40, 2}, {0x40, 1, 0, 0}}, false, 0x80, {0x80, 0x40}},
 	{"self loop", {{0x40, 1, 0x40, 0}}, false, 0x40, {0x40}},
 	{"loop", {{0x40, 1, 0x50, 0}, {0x50, 9, 0x40, 0}}, false, 0x40, {0x40}},
@@ -557,8 +590,8 @@ static void start_cap_case(const struct cap_case *c)
 	start_with(test_bars);
 }
 
-/* SEED-001.41, 001.42, 003.18, 003.19, 003.28; CF-06: order and places are the device's, what is
- * not in the table is not there, and no list, however made, goes on for ever. */
+/* SEED-001.41, 001.42, 003.18, 003.19, 003.26, 003.28; CF-06: order and places are the device's,
+ * what is not in the table is not there, and no list, however made, goes on for ever. */
 static void test_capability_lists(void **state)
 {
 	(void)state;
@@ -582,37 +615,52 @@ static void test_capability_lists(void **state)
 	}
 }
 
-/* CF-09, CF-10: what is hidden reads 0 without a cycle; what is shown cannot be written, and says
- * nothing of a function reset. */
-static void test_capabilities_are_read_only_and_the_rest_is_closed(void **state)
+/* SEED-001.42, 002.3, 003.28; CF-10: what is in no table, or is no endpoint's, reads 0 without a
+ * cycle and takes no write, and so does what is between capabilities. */
+static void test_what_is_not_shown_is_not_there(void **state)
 {
 	unsigned int link = PCI_CAP_PTR;
-	uint8_t before[PCI_CONFIG_SIZE];
 
 	(void)state;
 	fake_pci_init(&dev, test_bars);
 	memset(dev.config + PCI_CAP_FIRST, 0xee, PCI_CAP_LIMIT - PCI_CAP_FIRST);
-	fake_pci_add_cap(&dev, 0x40, PCI_CAP_PM, 8, 0xa1, &link);
-	fake_pci_add_cap(&dev, 0x48, 0x09, 24, 0xa2, &link);
+	fake_pci_add_cap(&dev, 0x40, 0x0c, 8, 0xa1, &link);
+	fake_pci_add_cap(&dev, 0x48, PCI_CAP_VPD, 8, 0xa2, &link);
 	fake_pci_add_cap(&dev, 0x60, PCI_CAP_EXP, 0x14, 0xb1, &link);
-	fake_pci_put(&dev, 0x62, 2, 0x0001);
+	fake_pci_put(&dev, 0x62, 2, 0x0041);
 	start_with(test_bars);
-	memcpy(before, dev.config, sizeof(before));
 	for (unsigned int off = PCI_CAP_FIRST; off < PCI_CAP_LIMIT; off += 4) {
-		bool shown = off < 0x48 || (off >= 0x60 && off < 0x74);
+		bool shown = off == 0x48 || off == 0x4c;
 
 		fake_pci_forget(&dev);
-		wr(off, 4, 0xffffffff);
-		wr(off, 4, 0);
-		assert_int_equal(dev.nwrites, 0);
 		assert_int_equal(rd(off, 4) == 0, !shown);
 		assert_int_equal(dev.nreads, shown ? 1 : 0);
+		wr(off, 4, 0xffffffff);
+		wr(off, 4, 0);
+		assert_int_equal(dev.nwrites, shown ? 2 : 0);
 	}
-	assert_memory_equal(before, dev.config, sizeof(before));
-	assert_int_equal(rd(0x40, 4), 0xa1a16001);
-	assert_int_equal(rd(0x44, 4), 0xa1a1a1a1);
-	assert_int_equal(rd(0x64, 4), 0xa1b1b1b1); /* bit 28: FLR */
-	assert_int_equal(rd(0x68, 4), 0xb1b1b1b1);
+}
+
+/* SEED-002.3: of all 256 ids those with a table are shown, whatever the rest says. */
+static void test_every_other_id_is_hidden(void **state)
+{
+	static const uint8_t shown[] = {PCI_CAP_PM, PCI_CAP_VPD, PCI_CAP_MSI, PCI_CAP_PCIX,
+		PCI_CAP_VENDOR, PCI_CAP_EXP, PCI_CAP_AF};
+
+	(void)state;
+	for (unsigned int id = 0; id < 256; id++) {
+		unsigned int link = PCI_CAP_PTR;
+		bool want = memchr(shown, (int)id, sizeof(shown)) != NULL;
+
+		if (id == PCI_CAP_MSIX) {
+			continue; /* zeros are no sound table */
+		}
+		fake_pci_init(&dev, test_bars);
+		fake_pci_add_cap(&dev, 0x40, id, 0x40, 0, &link);
+		fake_pci_put(&dev, 0x42, 2, id == PCI_CAP_EXP ? 2 : 6);
+		start_with(test_bars);
+		assert_int_equal(rd(PCI_CAP_PTR, 1), want ? 0x40 : 0);
+	}
 }
 
 static uint32_t next_random(uint32_t *seed)
@@ -836,6 +884,7 @@ int main(void)
 		cmocka_unit_test_setup(test_multifunction_bit_is_ours, setup),
 		cmocka_unit_test_setup(
 			test_bus_master_reaches_the_device_and_nothing_else_does, setup),
+		cmocka_unit_test_setup(test_status_errors_are_cleared_by_a_written_1, setup),
 		cmocka_unit_test_setup(test_memory_enable_maps_bars_and_stays_ours, setup),
 		cmocka_unit_test_setup(test_repeated_enable_maps_once, setup),
 		cmocka_unit_test_setup(test_device_is_written_before_mappings_change, setup),
@@ -849,7 +898,8 @@ int main(void)
 			test_failed_mapping_leaves_unmapped_and_is_tried_again, setup),
 		cmocka_unit_test_setup(test_neighbours_of_bars_move_nothing, setup),
 		cmocka_unit_test(test_capability_lists),
-		cmocka_unit_test(test_capabilities_are_read_only_and_the_rest_is_closed),
+		cmocka_unit_test(test_what_is_not_shown_is_not_there),
+		cmocka_unit_test(test_every_other_id_is_hidden),
 		cmocka_unit_test(test_random_lists_are_tamed),
 		cmocka_unit_test(test_longest_list_is_walked),
 		cmocka_unit_test(test_failed_read_at_every_offset_means_gone),
