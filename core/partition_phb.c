@@ -70,12 +70,43 @@ static int func_bar_write(
 	return vfio_bar_write(f->device, bar, off, size, val);
 }
 
+static int func_reset(void *dev, enum pci_reset how)
+{
+	struct partition_func *f = dev;
+
+	switch (how) {
+	case PCI_RESET_FLR:
+		return vfio_begin_reset(f->device, VFIO_RESET_FLR);
+	case PCI_RESET_AF_FLR:
+		return vfio_begin_reset(f->device, VFIO_RESET_AF);
+	default:
+		return vfio_begin_power(f->device, how == PCI_RESET_D3HOT);
+	}
+}
+
+static int func_settled(void *dev, bool wait)
+{
+	struct partition_func *f = dev;
+
+	return wait ? vfio_wait_reset(f->device) : vfio_poll_reset(f->device);
+}
+
+static int func_message(void *dev, unsigned int message, bool is64, uint64_t *addr, uint32_t *data)
+{
+	struct partition_func *f = dev;
+
+	return vfio_setup_msi(f->device, message, is64, addr, data);
+}
+
 static const struct pci_func_ops func_ops = {
 	.read = func_read,
 	.write = func_write,
 	.map_bar = func_map_bar,
 	.bar_read = func_bar_read,
 	.bar_write = func_bar_write,
+	.reset = func_reset,
+	.settled = func_settled,
+	.message = func_message,
 };
 
 /* Gives every BAR of a function a bus address in the guest's window, from *next on. */

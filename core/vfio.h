@@ -22,6 +22,7 @@
 #include "core/guest_mem.h"
 #include "core/page_pool.h"
 #include "core/tce.h"
+#include "core/vfio_reset.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -120,6 +121,7 @@ struct vfio_device {
 	unsigned int func; /* index into board.funcs */
 	unsigned int opened;
 	bool gone; /* its vendor id read as all ones */
+	struct vfio_reset reset;
 };
 
 struct vfio_group {
@@ -195,8 +197,9 @@ int vfio_group_set_container(struct vfio_group *g, struct vfio_container *c) mus
 int vfio_group_unset_container(struct vfio_group *g) must_check;
 
 /* The device of function func (index into board.funcs) of this group. -EINVAL: the group has no
- * container with an IOMMU; -ENODEV: not of this group. Opened once per call; the last put turns the
- * bus master off. */
+ * container with an IOMMU; -ENODEV: not of this group; -EIO: it does not answer. Opened once per
+ * call: the first saves its config space, the last put turns the bus master off and puts back what
+ * was saved (SEED-001.27). */
 int vfio_group_get_device(
 	struct vfio_group *g, unsigned int func, struct vfio_device **out) must_check;
 void vfio_put_device(struct vfio_device *d);
@@ -227,16 +230,22 @@ bool vfio_next_run(const uint64_t *words, unsigned int n, unsigned int page_shif
 	struct vfio_run *run);
 
 /* Config space (4096 bytes) of an open device: 1, 2 or 4 bytes, naturally aligned, little-endian
- * value as a number. -EINVAL: size, alignment, offset, not open. -EIO: no answer; the device is
- * gone from then on and a log line has said so. */
+ * value as a number. -EINVAL: size, alignment, offset, not open. -EBUSY: it is being reset, and no
+ * cycle was made (SEED-002.17). -EIO: no answer; the device is gone from then on and a log line has
+ * said so. */
 int vfio_config_read(
 	struct vfio_device *d, unsigned int off, unsigned int size, uint32_t *val) must_check;
 int vfio_config_write(
 	struct vfio_device *d, unsigned int off, unsigned int size, uint32_t val) must_check;
 
+/* The config space of any function of the board (an index into board.funcs), open or not, as lines
+ * without newline that `lspci -F` reads. -ENODEV: there is no such function. */
+int vfio_print_config(
+	const struct vfio *v, unsigned int func, void (*line)(const char *text)) must_check;
+
 /* A memory BAR of an open device: 1, 2, 4 or 8 bytes, naturally aligned, little-endian value as a
- * number. -EINVAL: size, alignment, not inside the BAR, not open. -EIO: the device is gone. May be
- * called with a lock held. */
+ * number. -EINVAL: size, alignment, not inside the BAR, not open. -EIO: the device is gone, being
+ * reset or asleep. May be called with a lock held. */
 int vfio_bar_read(struct vfio_device *d, unsigned int bar, uint64_t off, unsigned int size,
 	uint64_t *val) must_check;
 int vfio_bar_write(struct vfio_device *d, unsigned int bar, uint64_t off, unsigned int size,

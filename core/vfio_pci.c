@@ -4,51 +4,62 @@
  * function that stops answering is said once and is gone from then on: nothing is asked of it any
  * more.
  */
-#include "core/vfio.h"
+#include "core/vfio_pci_parts.h"
 
 #include "core/arch.h"
 #include "core/log.h"
-#include "core/pci.h"
+#include "core/pci_print.h"
+#include "core/pci_regs.h"
 #include "core/range.h"
 
-#define CONFIG_BYTES 4096u
-
-static const struct host_func *host_of(const struct vfio_device *d)
+const struct host_func *vfio_host_of(const struct vfio_device *d)
 {
 	return &d->group->vfio->board->funcs[d->func];
 }
 
-static struct host_phb *phb_of(const struct vfio_device *d)
+struct host_phb *vfio_phb_of(const struct vfio_device *d)
 {
-	return &d->group->vfio->board->phbs[host_of(d)->phb];
+	return &d->group->vfio->board->phbs[vfio_host_of(d)->phb];
 }
 
-static int device_lost(struct vfio_device *d)
+int vfio_device_lost(struct vfio_device *d, const char *why)
 {
 	const struct vfio_group *g = d->group;
-	uint16_t bdfn = host_of(d)->bdfn;
+	uint16_t bdfn = vfio_host_of(d)->bdfn;
 
 	if (!d->gone) {
 		d->gone = true;
-		log_msg(LOG_ERR, "PHB#%04x[%03x]: %02x:%02x.%x does not answer any more",
-			(unsigned int)phb_of(d)->id, g->vfio->board->groups[g->host].pe,
+		log_msg(LOG_ERR, "PHB#%04x[%03x]: %02x:%02x.%x %s",
+			(unsigned int)vfio_phb_of(d)->id, g->vfio->board->groups[g->host].pe,
 			(unsigned int)bdfn >> 8, (unsigned int)(bdfn >> 3) & 0x1f,
-			(unsigned int)bdfn & 7);
+			(unsigned int)bdfn & 7, why);
 	}
 	return -EIO;
 }
 
-static int read_cycle(struct vfio_device *d, unsigned int off, unsigned int size, uint32_t *val)
+static int device_lost(struct vfio_device *d)
 {
-	struct host_phb *phb = phb_of(d);
+	return vfio_device_lost(d, "does not answer any more");
+}
 
-	return phb->ops->config_read(phb, host_of(d)->bdfn, off, size, val);
+int vfio_cycle_read(struct vfio_device *d, unsigned int off, unsigned int size, uint32_t *val)
+{
+	struct host_phb *phb = vfio_phb_of(d);
+
+	return phb->ops->config_read(phb, vfio_host_of(d)->bdfn, off, size, val);
+}
+
+int vfio_cycle_write(struct vfio_device *d, unsigned int off, unsigned int size, uint32_t val)
+{
+	struct host_phb *phb = vfio_phb_of(d);
+
+	return phb->ops->config_write(phb, vfio_host_of(d)->bdfn, off, size, val);
 }
 
 static bool access_sound(const struct vfio_device *d, unsigned int off, unsigned int size)
 {
 	return d->opened && (size == 1 || size == 2 || size == 4) && !(off & (size - 1)) &&
-	       off < CONFIG_BYTES;
+	       off < PCI_CONFIG_EXT_SIZE;
 }
 
 int vfio_config_read(struct vfio_device *d, unsigned int off, unsigned int size, uint32_t *val)
@@ -58,12 +69,15 @@ int vfio_config_read(struct vfio_device *d, unsigned int off, unsigned int size,
 	if (!access_sound(d, off, size)) {
 		return -EINVAL;
 	}
-	if (d->gone || read_cycle(d, off, size, &answer)) {
+	if (vfio_reset_is_on(d)) {
+		return -EBUSY;
+	}
+	if (d->gone || vfio_cycle_read(d, off, size, &answer)) {
 		return device_lost(d);
 	}
 	/* All ones may be the register's value, or nobody's: only a vendor id is never all ones. */
 	if (answer == UINT32_MAX >> (32 - 8 * size)) {
-		if (read_cycle(d, PCI_VENDOR_ID, 2, &vendor) || vendor == 0xffff) {
+		if (vfio_cycle_read(d, PCI_VENDOR_ID, 2, &vendor) || vendor == 0xffff) {
 			return device_lost(d);
 		}
 	}
@@ -73,13 +87,13 @@ int vfio_config_read(struct vfio_device *d, unsigned int off, unsigned int size,
 
 int vfio_config_write(struct vfio_device *d, unsigned int off, unsigned int size, uint32_t val)
 {
-	struct host_phb *phb;
-
 	if (!access_sound(d, off, size)) {
 		return -EINVAL;
 	}
-	phb = phb_of(d);
-	if (d->gone || phb->ops->config_write(phb, host_of(d)->bdfn, off, size, val)) {
+	if (vfio_reset_is_on(d)) {
+		return -EBUSY;
+	}
+	if (d->gone || vfio_cycle_write(d, off, size, val)) {
 		return device_lost(d);
 	}
 	return 0;
@@ -89,7 +103,13 @@ static bool bar_access_sound(
 	const struct vfio_device *d, unsigned int bar, uint64_t off, unsigned int size)
 {
 	return d->opened && bar < PCI_NUM_BARS && is_pow2(size) && size <= 8 &&
-	       is_aligned(off, size) && range_below(off, size, host_of(d)->bars[bar].size);
+	       is_aligned(off, size) && range_below(off, size, vfio_host_of(d)->bars[bar].size);
+}
+
+/* A load from a device that is not there would be the host's machine check (VF-15). */
+static bool memory_answers(const struct vfio_device *d)
+{
+	return !d->gone && !d->reset.asleep && !vfio_reset_is_on(d);
 }
 
 int vfio_bar_read(
@@ -98,10 +118,10 @@ int vfio_bar_read(
 	if (!bar_access_sound(d, bar, off, size)) {
 		return -EINVAL;
 	}
-	if (d->gone) {
+	if (!memory_answers(d)) {
 		return -EIO;
 	}
-	*val = arch_mmio_read(hpa(host_of(d)->bars[bar].cpu.v + off), size);
+	*val = arch_mmio_read(hpa(vfio_host_of(d)->bars[bar].cpu.v + off), size);
 	return 0;
 }
 
@@ -111,10 +131,10 @@ int vfio_bar_write(
 	if (!bar_access_sound(d, bar, off, size)) {
 		return -EINVAL;
 	}
-	if (d->gone) {
+	if (!memory_answers(d)) {
 		return -EIO;
 	}
-	arch_mmio_write(hpa(host_of(d)->bars[bar].cpu.v + off), size, val);
+	arch_mmio_write(hpa(vfio_host_of(d)->bars[bar].cpu.v + off), size, val);
 	return 0;
 }
 
@@ -129,6 +149,9 @@ int vfio_group_get_device(struct vfio_group *g, unsigned int func, struct vfio_d
 		return -ENODEV;
 	}
 	d = &g->vfio->devices[func];
+	if (!d->opened && vfio_save_device(d)) {
+		return -EIO;
+	}
 	d->opened++;
 	g->ndevices_open++;
 	*out = d;
@@ -156,8 +179,45 @@ void vfio_put_device(struct vfio_device *d)
 		return;
 	}
 	if (d->opened == 1) {
+		vfio_wake_device(d);
 		silence(d);
+		vfio_restore_device(d);
 	}
 	d->opened--;
 	d->group->ndevices_open--;
+}
+
+struct print_arg {
+	const struct vfio *v;
+	unsigned int func;
+};
+
+/* A bridge or a function of no group is no device of VFIO, but has a config space. What is being
+ * reset is let alone. */
+static int print_read(void *arg, unsigned int off, unsigned int size, uint32_t *val)
+{
+	const struct print_arg *p = arg;
+	const struct host_func *host = &p->v->board->funcs[p->func];
+	struct host_phb *phb = &p->v->board->phbs[host->phb];
+
+	if (!phb->ops || vfio_reset_is_on(&p->v->devices[p->func])) {
+		return -EBUSY;
+	}
+	return phb->ops->config_read(phb, host->bdfn, off, size, val);
+}
+
+int vfio_print_config(const struct vfio *v, unsigned int func, void (*line)(const char *text))
+{
+	const struct host_func *host;
+	struct pci_print p = {.line = line, .read = print_read};
+
+	if (func >= v->board->nfuncs) {
+		return -ENODEV;
+	}
+	host = &v->board->funcs[func];
+	p.arg = &(struct print_arg){v, func};
+	p.domain = (uint16_t)v->board->phbs[host->phb].id;
+	p.bdfn = host->bdfn;
+	pci_print_config(&p);
+	return 0;
 }
