@@ -372,11 +372,12 @@ int pci_config_write(struct pci_func *f, unsigned int off, unsigned int size, ui
 
 void pci_func_quiesce(struct pci_func *f)
 {
+	/* The guest's view first: nothing of it comes back with a device that is being reset. */
+	f->image[PCI_COMMAND] &= (uint8_t) ~(PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	pci_reset_abandon(f);
 	/* A device that does not say what its COMMAND is gets one with everything off. */
 	if (close_device(f)) {
 		(void)f->ops->write(f->dev, PCI_COMMAND, 2, PCI_COMMAND_INTX_OFF);
 	}
-	f->image[PCI_COMMAND] &= (uint8_t) ~(PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	pci_bars_update(f);
 }

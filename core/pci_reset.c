@@ -53,6 +53,9 @@ static bool settle(struct pci_func *f, bool wait)
 	if (!f->shut) {
 		return true;
 	}
+	if (f->gone) {
+		return false;
+	}
 	err = f->ops->settled(f->dev, wait);
 	if (err == -EAGAIN) {
 		return false;
@@ -81,7 +84,9 @@ void pci_reset_abandon(struct pci_func *f)
 		pci_reset_start(f, PCI_RESET_D0);
 		(void)settle(f, true);
 	}
-	if (f->shut) {
-		set_state(f, false, false);
-	}
+	/* What is mapped again is not decided here. */
+	lock_take(&f->lock);
+	f->shut = false;
+	f->asleep = false;
+	lock_drop(&f->lock);
 }
