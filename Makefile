@@ -82,9 +82,7 @@ SANITIZE      := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omi
 TEST_FLAGS    := -O1 -g $(TEST_INC)
 
 image_CC            := $(CROSS)gcc
-# As one piece: what a hypercall costs is mostly calls between files.
-LTO                 := -flto=auto -flto-partition=one
-image_CFLAGS         = $(IMAGE_FLAGS) $(LTO) -mbig-endian -mstrict-align -isystem $(GCC_INC)
+image_CFLAGS         = $(IMAGE_FLAGS) -mbig-endian -mstrict-align -isystem $(GCC_INC)
 image_SETUP         := run
 clang-image_CC      := clang --target=powerpc64-linux-gnu
 clang-image_CFLAGS   = $(IMAGE_FLAGS) -fno-integrated-as -isystem $(CLANG_INC)
@@ -184,7 +182,7 @@ $(B)/libfdt/be/libfdt.a: $(LIBFDT:%=$(B)/image/libfdt/%.o)
 
 $(B)/tcelot.elf: arch/ppc64/tcelot.lds $(IMAGE_OBJ) $(B)/libfdt/be/libfdt.a tools/check-image
 	$(brief) LD '$@'
-	$(Q)$(CROSS)gcc -nostdlib -no-pie -static $(filter-out -nostdinc,$(image_CFLAGS)) -Wl,-T,$< \
+	$(Q)$(CROSS)gcc -nostdlib -no-pie -static -mabi=elfv2 -mbig-endian -Wl,-T,$< \
 		-Wl,--gc-sections,-z,max-page-size=0x10000,--build-id=none \
 		-Wl,--no-warn-rwx-segments,-Map=$(B)/tcelot.map -o $@ $(IMAGE_OBJ) \
 		$(B)/libfdt/be/libfdt.a $(NEWLIB)/lib/libc.a

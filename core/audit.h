@@ -28,6 +28,7 @@
 struct audit_scope {
 	const struct board *board;
 	const struct vfio *vfio;
+	struct mem_pool *pool;
 	struct partition *const *partitions;
 	unsigned int npartitions;
 };

@@ -33,7 +33,8 @@ static struct plan plan;
 static struct partition *partitions[PARTITION_MAX];
 static unsigned int npartitions;
 static atomic_uint nleft;
-static struct audit_scope scope = {.board = &board, .vfio = &vfio, .partitions = partitions};
+static struct audit_scope scope = {
+	.board = &board, .vfio = &vfio, .pool = &pool, .partitions = partitions};
 
 static const struct log_sink sink = {arch_console_write, arch_time_ns};
 

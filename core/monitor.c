@@ -148,7 +148,7 @@ static void do_memory(const char *arg)
 	struct text own = {0}, rest = {0};
 
 	(void)arg;
-	mem_describe(monitor.scope->vfio->pool, &own, &rest);
+	mem_describe(monitor.scope->pool, &own, &rest);
 	say(&own);
 	say(&rest);
 }

@@ -128,7 +128,7 @@ static inline void build(void)
 					 threads + 2 * i, false),
 			0);
 	}
-	scope = (struct audit_scope){&board, &vfio, parts, 2};
+	scope = (struct audit_scope){&board, &vfio, &ram.pool, parts, 2};
 }
 
 static inline void start(void)

@@ -265,7 +265,7 @@ static void start(uint32_t devcap)
 	reset_takes = 0;
 	log_set_sink(&sink);
 	lines = 0;
-	assert_int_equal(vfio_open_container(&m.vfio, &c), 0);
+	assert_int_equal(vfio_open_container(&m.vfio, &m.tables, &c), 0);
 	assert_int_equal(vfio_open_group(&m.vfio, 1, &g), 0);
 	assert_int_equal(vfio_group_set_container(g, c), 0);
 	assert_int_equal(vfio_set_iommu(c, VFIO_SPAPR_TCE_v2_IOMMU), 0);
