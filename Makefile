@@ -66,7 +66,7 @@ WARNINGS := -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wshadow -Wmiss
 	    -Wstrict-prototypes -Wvla -Wdate-time
 COMMON   := -std=c11 -I. -isystem $(B)/libfdt-src/libfdt
 TEST_INC := -isystem $(B)/cmocka-src/include
-THEIRS   := -std=gnu11 -w
+THEIRS   := -std=gnu11 -w -fno-lto
 
 # Asked once, and only after tools/setup has had its turn.
 GCC_INC   = $(eval GCC_INC := $$(shell $(CROSS)gcc -print-file-name=include))$(GCC_INC)
@@ -82,7 +82,10 @@ SANITIZE      := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omi
 TEST_FLAGS    := -O1 -g $(TEST_INC)
 
 image_CC            := $(CROSS)gcc
-image_CFLAGS         = $(IMAGE_FLAGS) -mbig-endian -mstrict-align -isystem $(GCC_INC)
+# Linked as one piece: a hypercall goes through a dozen short functions of as many files. Each file
+# is compiled for itself as well, for the warnings.
+image_CFLAGS         = $(IMAGE_FLAGS) -mbig-endian -mstrict-align -isystem $(GCC_INC) \
+		       -flto -ffat-lto-objects
 image_SETUP         := run
 clang-image_CC      := clang --target=powerpc64-linux-gnu
 clang-image_CFLAGS   = $(IMAGE_FLAGS) -fno-integrated-as -isystem $(CLANG_INC)
@@ -104,8 +107,12 @@ be_SETUP            := check
 # whose code runs there, and without sanitizers. Test programs are POSIX programs.
 FRAME     := -Wframe-larger-than=1024
 POSIX     := -D_POSIX_C_SOURCE=200809L
+# Where one piece is made of all, the largest frame is that of a report's text, 2 KiB. What the
+# compiler itself may call, memcpy and the like, stays out of it.
+FRAME_ALL := -Wframe-larger-than=2304
+NOT_LTO   := arch/ppc64/libc.c
 dir_flags  = $(if $(filter image,$(1)),$(if $(filter core/% dt/%,$(2)),$(FRAME))) \
-	     $(if $(filter tests/%,$(2)),$(POSIX))
+	     $(if $(filter $(NOT_LTO),$(2)),-fno-lto) $(if $(filter tests/%,$(2)),$(POSIX))
 
 # --- getting what is needed ----------------------------------------------------------------------
 
@@ -182,7 +189,7 @@ $(B)/libfdt/be/libfdt.a: $(LIBFDT:%=$(B)/image/libfdt/%.o)
 
 $(B)/tcelot.elf: arch/ppc64/tcelot.lds $(IMAGE_OBJ) $(B)/libfdt/be/libfdt.a tools/check-image
 	$(brief) LD '$@'
-	$(Q)$(CROSS)gcc -nostdlib -no-pie -static -mabi=elfv2 -mbig-endian -Wl,-T,$< \
+	$(Q)$(image_CC) $(image_CFLAGS) -flto=$(JOBS) -Werror $(FRAME_ALL) -nostdlib -no-pie -static -Wl,-T,$< \
 		-Wl,--gc-sections,-z,max-page-size=0x10000,--build-id=none \
 		-Wl,--no-warn-rwx-segments,-Map=$(B)/tcelot.map -o $@ $(IMAGE_OBJ) \
 		$(B)/libfdt/be/libfdt.a $(NEWLIB)/lib/libc.a
