@@ -93,7 +93,7 @@ function count_of(n) {
 }
 
 # The first place's figures have limits; the others are held against the first's.
-function show(place, first,   i, total, ours, mark, at) {
+function show(place, first,   i, total, ours, mark, at, more) {
 	printf "\n%-26s %9s %7s %9s %8s %9s %9s%s\n", place == first ? "instructions per call" : "", \
 		"total", "OPAL", "ours", "limit", "peer", "peer/us", place == first ? "" : "   to the first"
 	for (i = 1; i <= nrows; i++) {
@@ -108,8 +108,9 @@ function show(place, first,   i, total, ours, mark, at) {
 		mark = limits[i] ? (total <= limits[i] ? "ok" : "OVER") : ""
 		at = ""
 		if (place != first) {
-			at = sprintf("%+9.1f %%", (total / figure[first, keys[i]] - 1) * 100)
-			if (at + 0 > 5) {
+			more = (total / figure[first, keys[i]] - 1) * 100
+			at = sprintf("%9.1f %%", more > -0.05 && more < 0.05 ? 0 : more)
+			if (more > 5) {
 				mark = mark " MORE THAN 5 % OVER THE FIRST"
 			}
 		}
