@@ -15,6 +15,10 @@
 #define SIZE_SHIFT 40u
 #define NPAGES	   (1ull << (SIZE_SHIFT - 12))
 
+/* Where the hypervisor and its firmware are, on a machine that tcelot runs on. */
+#define OPAL_ADDRESS  0x30000000u
+#define IMAGE_ADDRESS 0x20010000u
+
 /* Pages that are used: the ends, and both sides of where levels of a table may meet. */
 static const uint64_t used[] = {0, 1, 511, 512, 8191, 8192, (1ull << 18) - 1, 1ull << 18,
 	(1ull << 26) - 1, 1ull << 26, (1ull << 27) + 12345, NPAGES - 1};
@@ -63,6 +67,10 @@ static void test_far_dma(void)
 	tap_ok(good && both_arrive(far, 4), "window of 2^40: DMA through its last page");
 	tap_ok(both_vanish(window_at(&win, NPAGES / 2 + 7)),
 		"window of 2^40: DMA where nothing is mapped is stopped (DM-01)");
+	tap_ok(both_vanish(win.base + OPAL_ADDRESS) && both_vanish(win.base + IMAGE_ADDRESS) &&
+			both_vanish(win.base + arena_gpa(0)),
+		"window of 2^40: hypervisor, firmware and our own memory by their addresses "
+		"(DM-13)");
 	tap_ok(window_put(&win, far, 0) == H_SUCCESS && both_vanish(far),
 		"window of 2^40: DMA through its last page, cleared, is stopped");
 }

@@ -50,6 +50,7 @@ static const struct place places[] = {
 	{"a page of the window that was never mapped (DM-01)", PAST_WINDOW, 0, ALWAYS},
 	{"the hypervisor's image by its real address (DM-13)", IN_WINDOW, 0x20010000, ALWAYS},
 	{"OPAL by its real address (DM-13)", IN_WINDOW, 0x30000000, ALWAYS},
+	{"our memory by its guest-real address (DM-01)", ARENA_BYPASSED, 0, ALWAYS},
 	{"4 GiB past the window (DM-05)", PAST_WINDOW, 1ull << 32, ALWAYS},
 	{"bit 50 above the window (DM-05)", PAST_WINDOW, 1ull << 50, ALWAYS},
 	{"bit 63 above the window (DM-05)", PAST_WINDOW, 1ull << 63, ALWAYS},
