@@ -23,7 +23,6 @@
 #define MSR_HYP	   ((1ull << MSR_SF_BIT) | (1ull << MSR_HV_BIT) | (1ull << MSR_ME_BIT))
 /* The farthest that either can be set without being negative at once. */
 #define DEC_FAR	      0x7fffffffull
-#define HDEC_FAR      0x007fffffffffffffull
 #define START_WAIT_NS 1000000000ull
 
 #define CHECK_AT(type, field, offset) \

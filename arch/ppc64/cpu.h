@@ -69,6 +69,8 @@ static inline struct cpu *cpu_self(void)
 #define MSR_HYP ((1ull << MSR_SF_BIT) | (1ull << MSR_HV_BIT) | (1ull << MSR_ME_BIT))
 /* msgsnd and msgclr: hypervisor doorbell to a server, by PIR. */
 #define DOORBELL (5ull << 27)
+/* The hypervisor decrementer, of 56 bits, as far from running out as can be: two years. */
+#define HDEC_FAR 0x007fffffffffffffull
 /* MMCR0: all counters stand still. */
 #define MMCR0_FREEZE 0x80000000ull
 

@@ -287,22 +287,34 @@ static bool tick_waits(void)
 	return (int64_t)(spr_read(SPR_HDEC) << HDEC_UNUSED) < 0;
 }
 
-/* DEC and the presenter are this thread's own registers, so what comes while we look ends `stop` at
+/*
+ * DEC and the presenter are this thread's own registers, so what comes while we look ends `stop` at
  * once. So does a hypervisor decrementer that has run out, but unlike DEC it goes on doing so until
  * its interrupt has been taken, whatever is written to it. That can only be in the guest, which is
- * let go; it finds nothing to do and waits again. */
+ * let go for it; it finds nothing to do and waits again.
+ *
+ * Only the boot thread has something to do at a tick while its guest waits. The others sleep on, so
+ * that nothing but what it waits for wakes a vCPU there: a wake-up that got lost would show.
+ */
 void arch_cede(struct vcpu *vcpu)
 {
 	struct vcpu_run *run = run_of(vcpu);
+	bool housekeeper = vcpu->thread == boot_cpu.index;
 
 	run->regs.msr |= MSR_EE;
-	while (!partition_must_stop(vcpu) && !atomic_exchange(&vcpu->prodded, false) &&
-		!decrementer_waits() && !arch_irq_pending(vcpu)) {
-		if (tick_waits()) {
-			return;
-		}
-		cpu_stop();
+	if (partition_must_stop(vcpu) || atomic_exchange(&vcpu->prodded, false) ||
+		decrementer_waits() || arch_irq_pending(vcpu) || tick_waits()) {
+		return;
 	}
+	if (!housekeeper) {
+		spr_write(SPR_HDEC, HDEC_FAR);
+	}
+	cpu_stop();
+	if (!housekeeper) {
+		spr_write(SPR_HDEC, tick());
+	}
+	/* A prod that ended this wait is not one for the next. */
+	(void)atomic_exchange(&vcpu->prodded, false);
 }
 
 /* Each thread loads the partition's LPCR itself, before it goes back into the guest. What another

@@ -48,6 +48,7 @@ struct wake {
 	unsigned int ncpus; /* that the tree has, at most WAKE_CPUS are used */
 	uint64_t n, ndev;   /* rounds */
 	uint64_t late;	    /* ticks by which a wake-up may be late */
+	uint64_t one_in;    /* of so many rounds one may be later */
 	uint32_t source;    /* the device's interrupt, 0 if none is set up */
 	uint64_t bar;	    /* its registers */
 	struct wake_cpu cpus[WAKE_CPUS];
