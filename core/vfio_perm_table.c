@@ -203,7 +203,7 @@ static const struct vfio_perm_field vendor_fields[] = {
 			.len = 2,                                                               \
 			.name = "device status",                                                \
 			.write = 0x000f,                                                        \
-			.w1c = 0x000f},                                                         \
+			.w1c = ALL16},                                                          \
 		{.off = PCI_EXP_LNKCAP, .len = 4, .name = "link capabilities"},                 \
 		{.off = PCI_EXP_LNKCTL, .len = 2, .name = "link control"},                      \
 	{                                                                                       \
@@ -286,14 +286,14 @@ static const struct vfio_perm_field aer_fields[] = {
 		.len = 4,
 		.name = "uncorrectable error status",
 		.write = 0x07fff030,
-		.w1c = 0x07fff030},
+		.w1c = ALL32},
 	{.off = PCI_AER_UNC_MASK, .len = 4, .name = "uncorrectable error mask"},
 	{.off = PCI_AER_UNC_SEVER, .len = 4, .name = "uncorrectable error severity"},
 	{.off = PCI_AER_COR_STATUS,
 		.len = 4,
 		.name = "correctable error status",
 		.write = 0x0000f1c1,
-		.w1c = 0x0000f1c1},
+		.w1c = ALL32},
 	{.off = PCI_AER_COR_MASK, .len = 4, .name = "correctable error mask"},
 	{.off = PCI_AER_CTRL, .len = 4, .name = "capabilities and control", .virt = 0x800},
 	{.off = PCI_AER_HEADER + 0x0, .len = 4, .name = "header log 0"},

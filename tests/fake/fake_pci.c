@@ -96,7 +96,7 @@ static int fake_write(void *dev, unsigned int off, unsigned int size, uint32_t v
 		uint8_t byte = (uint8_t)(val >> (8 * i)), *reg = &d->config[off + i];
 
 		d->touched[off + i] |=
-			(uint8_t)(((*reg ^ byte) & ~d->w1c[off + i]) | (byte & d->w1c[off + i]));
+			(uint8_t)(((*reg ^ byte) & d->sticks[off + i]) | (byte & d->w1c[off + i]));
 		*reg = (uint8_t)((*reg & ~d->sticks[off + i]) | (byte & d->sticks[off + i]));
 		*reg &= (uint8_t) ~(byte & d->w1c[off + i]);
 	}
