@@ -26,7 +26,7 @@ struct shadow_window {
 	bool open;
 	bool lost; /* it was removed, and nobody knows whether it is gone */
 	struct tce_table table;
-	atomic_ulong nstale;
+	atomic_bool was_stale; /* some entry has been STALE */
 };
 
 struct vfio_shadow {
@@ -180,7 +180,7 @@ static int open_window(struct vfio_shadow *s, unsigned int win, struct vfio_wind
 		w->lost = true;
 		return -EIO;
 	}
-	atomic_store(&w->nstale, 0);
+	atomic_store(&w->was_stale, false);
 	w->open = true;
 	return 0;
 }
@@ -314,20 +314,8 @@ static struct tally tally_of(struct span p)
 /* What has no node was never mapped, and needs no mark. */
 static void mark_stale(void *ctx, be64_t *entry)
 {
-	struct shadow_window *w = ctx;
-
-	if (!(tce_table_load(entry) & STALE)) {
-		atomic_fetch_add(&w->nstale, 1);
-	}
+	(void)ctx;
 	tce_table_store(entry, STALE);
-}
-
-/* The entries are known again. They are about to be written. */
-static void settle(struct span p)
-{
-	if (atomic_load(&p.w->nstale)) {
-		atomic_fetch_sub(&p.w->nstale, tally_of(p).stale);
-	}
 }
 
 /* live: how many of the entries are known to be mapped. */
@@ -385,10 +373,10 @@ static void give_up(struct span p)
 	bool known = !unmap_below(p, 0);
 
 	if (known) {
-		settle(p);
 		tce_table_clear(&p.w->table, p.first, p.n);
 	} else {
-		(void)each(p, mark_stale, p.w);
+		(void)each(p, mark_stale, NULL);
+		atomic_store(&p.w->was_stale, true);
 	}
 	log_limited(&p.s->log, LOG_ERR,
 		"DMA window at 0x%llx: 0x%llx bytes from 0x%llx on could not be put back: %s",
@@ -502,7 +490,6 @@ int vfio_shadow_map(
 	}
 	err = map_runs(p, words, n, page_shift);
 	if (!err) {
-		settle(p);
 		(void)each(p, write_entry, &wr);
 	}
 	return err;
@@ -521,7 +508,6 @@ int vfio_shadow_unmap(void *data, ioba_t iova, uint64_t len)
 		put_back(p);
 		return err;
 	}
-	settle(p);
 	tce_table_clear(&p.w->table, p.first, p.n);
 	return 0;
 }
@@ -558,5 +544,5 @@ int vfio_shadow_flush(void *data, ioba_t iova, uint64_t len)
 	if (!len || !find_span(data, iova, len, &p)) {
 		return -EINVAL;
 	}
-	return atomic_load(&p.w->nstale) && tally_of(p).stale ? -EIO : 0;
+	return atomic_load(&p.w->was_stale) && tally_of(p).stale ? -EIO : 0;
 }

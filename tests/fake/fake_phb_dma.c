@@ -42,7 +42,7 @@ static uint64_t load_entry(struct fake_phb *f, unsigned int pe, unsigned int lev
 {
 	struct fake_cached key = {
 		f->epoch[pe] + 1, pe, level, shift, align_down(iova, 1ull << shift), 0};
-	uint64_t set = ((iova >> shift) + pe * 17ull + level * 31ull) % (FAKE_CACHE / FAKE_WAYS);
+	uint64_t set = ((iova >> shift) + pe * 17ull) % (FAKE_CACHE / FAKE_WAYS);
 	struct fake_cached *line = &f->cache[set * FAKE_WAYS];
 	be64_t raw;
 
@@ -109,7 +109,7 @@ static bool translate(
 	uint64_t page = 1ull << w->page_shift;
 	uint64_t tce, target;
 
-	if (pe == f->phb->reserved_pe || f->frozen[pe] || !w->on) {
+	if (f->frozen[pe] || !w->on) {
 		return false;
 	}
 	tce = walk(f, pe, w, iova);

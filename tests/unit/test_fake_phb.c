@@ -323,6 +323,32 @@ static void test_upper_entries_are_cached_like_the_others(void **state)
 	assert_int_equal(peek(DEV, 0x2000, 4), -EFAULT);
 }
 
+/* Of another PE, or of another level of a window that has changed its shape, nothing is taken. */
+static void test_cached_entries_are_of_one_pe_and_level(void **state)
+{
+	unsigned int far_pe = PE + FAKE_CACHE / FAKE_WAYS;
+	hpa_t other = new_node(0x1000), large = new_node(0x200000);
+
+	(void)state;
+	assert_int_equal(phb.ops->reset_iommu(&phb), 0);
+	assert_int_equal(phb.ops->pe_add_bus(&phb, PE, 1), 0);
+	assert_int_equal(phb.ops->pe_add_bus(&phb, far_pe, 2), 0);
+	assert_int_equal(phb.ops->window_set(&phb, PE, 0, table, 0x1000, 1, 12), 0);
+	assert_int_equal(phb.ops->window_set(&phb, far_pe, 0, other, 0x1000, 1, 12), 0);
+	put_tce(1, page[0].v | RW);
+	put_entry(other, 1, page[1].v | RW);
+	assert_int_equal(peek(DEV, 0x1000, 1), 1);
+	assert_int_equal(peek(DEV2, 0x1000, 1), 2);
+	/* Two levels of 4 KiB pages, then one level of 2 MiB pages, and no kill between. */
+	put_tce(3, other.v | RW);
+	assert_int_equal(phb.ops->window_set(&phb, PE, 0, table, 0x1000, 2, 12), 0);
+	assert_int_equal(peek(DEV, 0x601000, 1), 2);
+	put_tce(3, large.v | RW);
+	assert_int_equal(phb.ops->window_set(&phb, PE, 0, table, 0x1000, 1, 21), 0);
+	memset(mem_ptr(&ram.pool, large), 0x66, 0x200000);
+	assert_int_equal(peek(DEV, 0x601000, 1), 0x66);
+}
+
 static void test_window_turned_on_again_serves_what_was_cached(void **state)
 {
 	(void)state;
@@ -710,6 +736,7 @@ int main(void)
 		TEST(test_malformed_tables_fault_and_are_counted),
 		TEST(test_cache_serves_old_entries_until_killed),
 		TEST(test_upper_entries_are_cached_like_the_others),
+		TEST(test_cached_entries_are_of_one_pe_and_level),
 		TEST(test_window_turned_on_again_serves_what_was_cached),
 		TEST(test_functions_belong_to_the_pe_of_their_bus),
 		TEST(test_fault_freezes_only_its_pe_until_thawed),

@@ -386,6 +386,8 @@ static void fill(uint64_t *want)
 	for (unsigned int i = 0; i < 24; i++) {
 		want[i] = i % 7 == 3 ? 0 : ((i < 12 ? i : 60 - i) * K4 | (i % 5 ? RW : 1));
 	}
+	/* The same page twice in a row is no run. */
+	want[14] = want[15];
 	assert_int_equal(map_at(0, want, 24), 0);
 	assert_int_equal(map_at(512, want, 4), 0);
 	memcpy(&want[512], want, 4 * sizeof(*want));
@@ -435,6 +437,31 @@ static int change_map(void)
 static int change_unmap(void)
 {
 	return unmap(2, 600);
+}
+
+/* What is put back is put back in runs, too. */
+static void test_put_back_is_one_call_for_a_run(void **state)
+{
+	uint64_t words[64], other[64];
+
+	(void)state;
+	contiguous(words, 64);
+	for (unsigned int i = 0; i < 64; i++) {
+		other[i] = words[(i + 7) % 64];
+	}
+	assert_int_equal(map_at(0, words, 64), 0);
+	fail_from(1, 0, -EIO, false);
+	assert_int_equal(map_at(0, other, 64), -EIO);
+	assert_int_equal(maps(), 3);
+	assert_int_equal(unmaps(), 0);
+	for (uint64_t i = 0; i < 64; i++) {
+		assert_true(device(i * K4) == words[i]);
+	}
+	/* Nothing was mapped before: one unmap. */
+	fail_from(1, 0, -EIO, false);
+	assert_int_equal(map_at(100, other, 64), -EIO);
+	assert_int_equal(maps(), 4);
+	assert_int_equal(unmaps(), 1);
 }
 
 static void test_failed_map_changes_nothing(void **state)
@@ -714,11 +741,14 @@ static void test_window_that_fails_below_leaves_nothing(void **state)
 	for (unsigned int late = 0; late < 2; late++) {
 		for (unsigned int n = 1; n < 3; n++) {
 			fail_from(n, 0, late ? 3 : -EIO, late);
-			if (create(12, SIZE, 0, &w) == 0) {
+			int ret = create(12, SIZE, 0, &w);
+
+			if (!ret) {
 				assert_false(has_failed());
 				heal();
 				assert_int_equal(vfio_remove_window(c, w.start), 0);
 			} else {
+				assert_int_equal(ret, -EIO);
 				assert_true(has_failed());
 				assert_false(lin.windows[0].size);
 			}
@@ -806,6 +836,7 @@ int main(void)
 		BOTH(test_ranges_are_whole_pages_of_one_window),
 		BOTH(test_skip_tells_what_is_empty),
 		BOTH(test_larger_pages_are_split),
+		ON(test_put_back_is_one_call_for_a_run, LINUX, setup),
 		BOTH(test_failed_map_changes_nothing),
 		BOTH(test_failed_unmap_changes_nothing),
 		BOTH(test_errors_from_below_are_told_as_ours),
