@@ -323,7 +323,7 @@ static int unmap_below(struct span p, uint64_t live)
 {
 	unsigned int shift = p.w->shape.page_shift;
 	uint64_t gone = UINT64_MAX;
-	int err = as_error(p.s->ops->unmap(p.s->hw, iova_of(p.w, p.first), p.n << shift, &gone));
+	int err = map_error(p.s->ops->unmap(p.s->hw, iova_of(p.w, p.first), p.n << shift, &gone));
 
 	/* Some refuse by unmapping nothing and calling it a success. */
 	return !err && gone < live << shift ? -EIO : err;
