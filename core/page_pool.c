@@ -144,7 +144,8 @@ int page_pool_take_root(struct page_pool *p, hpa_t *out)
 	int err = -ENOMEM;
 
 	lock_take(&p->lock);
-	if (set_aside(p) || pages_left(p)) {
+	/* What is set aside is for this. */
+	if (p->nused < p->npages) {
 		*out = take_one(p);
 		p->nroots++;
 		err = 0;

@@ -256,10 +256,28 @@ static void test_end_that_is_not_confirmed_is_said(void **state)
 		expect_exact();
 		fake_machine_heal(&m);
 		assert_int_equal(windows_left(), 0);
-		assert_int_equal(call('b'), -ENOSPC);
+		expect_refused(-ENOSPC, "the hardware has not confirmed the end of the last window "
+					"in its place");
 		assert_int_equal(call('B'), 0);
 		expect_nothing_kept();
 	}
+}
+
+/* It was not made, and could not be taken back for certain either: off, and its place is lost. */
+static void test_half_made_switch_loses_the_place(void **state)
+{
+	(void)state;
+	m.phb[0].fail_op[FAKE_WINDOW_SET] = true;
+	m.phb[0].fail_op[FAKE_WINDOW_OFF] = true;
+	expect_refused(-EIO, "the host's bridge refused it");
+	assert_int_equal(held(1), MEM_PAGE);
+	fake_machine_heal(&m);
+	assert_int_equal(windows_left(), 0);
+	expect_refused(-ENOSPC, "the hardware has not confirmed the end of the last window in its "
+				"place");
+	assert_int_equal(put(0, 1, 9, 1), 0);
+	assert_int_equal(peek(0x1000), 9);
+	expect_nothing_kept();
 }
 
 static void test_switch_waits_for_nobody(void **state)
@@ -365,6 +383,7 @@ int main(void)
 		TEST(test_switch_without_a_page_that_fits_leaves_it_off),
 		TEST(test_switch_that_firmware_refuses_leaves_it_off),
 		TEST(test_end_that_is_not_confirmed_is_said),
+		TEST(test_half_made_switch_loses_the_place),
 		TEST(test_switch_waits_for_nobody),
 		TEST(test_many_switches_leak_nothing),
 		TEST(test_switches_race_with_a_guest_to_a_clean_end),
