@@ -128,6 +128,8 @@
 		BAD_CALL, NOT_HERE, "it does not look at the address") \
 	D("RTAS: buffer whose last result is past the memory (RT-04)", \
 		WORDS("H_PARAMETER, nothing written"), NOT_HERE, "it does not look at the address") \
+	D("RTAS: write whose result is past the memory does not write (RT-04)", \
+		WORDS("H_PARAMETER, nothing written"), NOT_HERE, "it does not look at the address") \
 	D("MSI: three arguments (RT-05)", \
 		STATUS(-3), NOT_HERE, "it does not look at the counts") \
 	D("MSI: seven arguments", \

@@ -2,6 +2,7 @@
 /*
  * Makes the RTAS calls of a table.
  */
+#include "tests/guest/edu.h"
 #include "tests/guest/papr-dma/differences.h"
 #include "tests/guest/papr-dma/dma.h"
 #include "tests/guest/papr-dma/rtas_cases.h"
@@ -11,12 +12,15 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define NO_TOKEN  0x7ffffff0u
-#define NO_H_RTAS "this hypervisor has no H_RTAS"
-#define MARK	  0xc0ffee00u
-/* Of a call with four arguments and two results: header, arguments, results. */
-#define CALL_BYTES    36u
-#define STATUS_OFFSET 28u
+#define NO_TOKEN       0x7ffffff0u
+#define NO_H_RTAS      "this hypervisor has no H_RTAS"
+#define MARK	       0xc0ffee00u
+#define CALL_BYTES_MAX 36u
+
+static const char *const read_straddles =
+	"RTAS: buffer whose last result is past the memory (RT-04)";
+static const char *const write_straddles =
+	"RTAS: write whose result is past the memory does not write (RT-04)";
 
 static struct {
 	struct rtas_buffer call;
@@ -34,6 +38,16 @@ uint64_t rtas_case_buffer(void)
 static uint32_t cell(size_t i)
 {
 	return be32(((const uint32_t *)&buffer)[i]);
+}
+
+/* A whole call, at an address that may be a few bytes off where the buffer is: what is wrong with
+ * it is then nothing but its address. */
+static void shift(const struct rtas_case *c)
+{
+	if (c->address.symbol == SYM_BUFFER && c->address.plus < 4) {
+		memmove((uint8_t *)&buffer + c->address.plus, &buffer,
+			sizeof(buffer) - c->address.plus);
+	}
 }
 
 static void fill(const struct rtas_case *c, uint32_t token, const uint64_t *args)
@@ -118,6 +132,7 @@ static void run_case(const struct rtas_case *c,
 		return;
 	}
 	fill(c, token, args);
+	shift(c);
 	for (size_t i = 0; i < BUFFER_CELLS; i++) {
 		before[i] = cell(i);
 	}
@@ -147,15 +162,14 @@ void rtas_run_cases(const struct rtas_case *cases, size_t n,
 	}
 }
 
-/* Makes a call that reads the vendor, with its buffer that far from the end of memory. What is
- * there is put back. The second result, or 0. */
-static int64_t call_at_end(const struct rtas_case *c, uint64_t distance, uint32_t *vendor)
+/* Makes a call with its buffer that far from the end of memory, and puts back what is there. *last
+ * is the last of its cells that is in memory. */
+static int64_t call_at_end(const struct rtas_case *c, uint64_t distance, uint32_t *last)
 {
 	uint64_t address = tree.memory - distance, args[RTAS_CASE_ARGS];
 	uint8_t *there = (uint8_t *)(uintptr_t)address;
-	uint8_t kept[CALL_BYTES];
-	size_t fits = distance < CALL_BYTES ? distance : CALL_BYTES;
-	uint32_t token = NO_TOKEN, cell_there;
+	uint8_t kept[CALL_BYTES_MAX];
+	uint32_t token = NO_TOKEN;
 	int64_t status;
 
 	for (unsigned int i = 0; i < RTAS_CASE_ARGS; i++) {
@@ -163,40 +177,59 @@ static int64_t call_at_end(const struct rtas_case *c, uint64_t distance, uint32_
 	}
 	tree_rtas_token(c->service, &token);
 	fill(c, token, args);
-	memcpy(kept, there, fits);
-	memcpy(there, &buffer, fits);
+	memcpy(kept, there, distance);
+	memcpy(there, &buffer, distance);
 	status = hv_call(H_RTAS, address, 0, 0, 0);
-	memcpy(&cell_there, there + fits - 4, 4);
-	*vendor = be32(cell_there);
-	/* Whether anything of it was written: all but the results must be as given. */
-	if (memcmp(there, &buffer, STATUS_OFFSET) != 0) {
-		status = -1000;
-	}
-	memcpy(there, kept, fits);
+	memcpy(last, there + distance - 4, 4);
+	*last = be32(*last);
+	memcpy(there, kept, distance);
 	return status;
+}
+
+/* A write of the command register whose result would be the first cell past the memory. */
+static void test_straddling_write(void)
+{
+	const struct tree_func *f = &bench.phb->funcs[0];
+	uint32_t before, after = 0, last;
+	struct rtas_case c = {
+		.service = WRITE_CONFIG,
+		.nargs = 5,
+		.nret = 1,
+		.args = {{SYM_CONFIG, PCI_COMMAND}, BUID, N(2)},
+	};
+	bool good = !pci_read(bench.phb, f, PCI_COMMAND, 2, &before);
+
+	c.args[4] = (struct arg){SYM_NONE, before ^ PCI_COMMAND_MASTER};
+	good = good && call_at_end(&c, 32, &last) == H_PARAMETER &&
+	       !pci_read(bench.phb, f, PCI_COMMAND, 2, &after);
+	if (!tap_ok(good && after == before, "%s", write_straddles)) {
+		pci_write(bench.phb, f, PCI_COMMAND, 2, before);
+	}
 }
 
 void rtas_test_end_of_memory(void)
 {
-	static const struct rtas_case fits = {
+	static const struct rtas_case read_id = {
 		.service = READ_CONFIG,
 		.nargs = 4,
 		.nret = 2,
 		.args = {CONFIG(0), BUID, N(4)},
 	};
-	const char *straddles = "RTAS: buffer whose last result is past the memory (RT-04)";
-	uint32_t vendor;
+	const struct tree_func *f = &bench.phb->funcs[0];
+	uint32_t last;
 
 	if (!bench.phb->nfuncs || !by_hypercall()) {
 		return;
 	}
-	tap_ok(call_at_end(&fits, CALL_BYTES, &vendor) == H_SUCCESS &&
-			vendor == (bench.phb->funcs[0].device << 16 | bench.phb->funcs[0].vendor),
+	tap_ok(call_at_end(&read_id, 36, &last) == H_SUCCESS &&
+			last == (f->device << 16 | f->vendor),
 		"RTAS: buffer that ends where the memory ends is served (RT-04)");
-	if (skipped_here(straddles)) {
-		return;
+	if (!skipped_here(read_straddles)) {
+		/* The status would fit, and is as before. */
+		tap_ok(call_at_end(&read_id, 32, &last) == H_PARAMETER && last == MARK + 7, "%s",
+			read_straddles);
 	}
-	tap_ok(call_at_end(&fits, CALL_BYTES - 4, &vendor) == H_PARAMETER &&
-			vendor == MARK + CALL_BYTES / 4 - 2,
-		"%s", straddles);
+	if (!skipped_here(write_straddles)) {
+		test_straddling_write();
+	}
 }
