@@ -21,11 +21,12 @@
 #define H_REGISTER_PROC_TBL 0x37cu
 #define H_RTAS		    0xf000u
 
-#define H_SUCCESS   0
-#define H_BUSY	    1
-#define H_FUNCTION  (-2)
-#define H_PRIVILEGE (-3)
-#define H_PARAMETER (-4)
+#define H_SUCCESS	       0
+#define H_BUSY		       1
+#define H_FUNCTION	       (-2)
+#define H_PRIVILEGE	       (-3)
+#define H_PARAMETER	       (-4)
+#define H_NOT_ENOUGH_RESOURCES (-44)
 
 /* r3..r12 before and after a call; the last word is the trap's own. */
 struct hv_regs {

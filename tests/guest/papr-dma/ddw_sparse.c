@@ -13,8 +13,11 @@
 #include "tests/guest/papr-dma/window.h"
 #include "tests/guest/tap.h"
 
+#include <inttypes.h>
+
 #define SIZE_SHIFT 40u
 #define NPAGES	   (1ull << (SIZE_SHIFT - 12))
+#define FAR_APART  4096u /* pages, evenly over all of it */
 
 /* Where the hypervisor and its firmware are, on a machine that tcelot runs on. */
 #define OPAL_ADDRESS  0x30000000u
@@ -35,6 +38,11 @@ static struct window win;
 static uint64_t tce_of(unsigned int i)
 {
 	return arena_gpa(i) | (i % 3 + 1);
+}
+
+static uint64_t far_page(unsigned int n)
+{
+	return window_at(&win, n * (NPAGES / FAR_APART));
 }
 
 static bool fill(void)
@@ -92,6 +100,43 @@ static void test_clearing(void)
 		"window of 2^40: STUFF past its end clears nothing (HC-24)");
 }
 
+/*
+ * Pages so far apart that each wants a part of the table to itself, until there is no memory for
+ * one more. That call has changed nothing, the others stay, and the memory comes back with the
+ * window.
+ */
+static void test_exhausted(void)
+{
+	const char *name = "window of 2^40: PUT says when there is no memory for its table (HC-29)";
+	int64_t status = H_SUCCESS;
+	unsigned int n = 0;
+	bool good;
+
+	if (skipped_here(name)) {
+		return;
+	}
+	while (n < FAR_APART && status == H_SUCCESS) {
+		status = window_put(&win, far_page(n), tce_of(n % ARENA_PAGES));
+		n += status == H_SUCCESS;
+	}
+	if (status == H_SUCCESS) {
+		tap_skip(name, "there is memory for all that was tried");
+		return;
+	}
+	good = status == H_NOT_ENOUGH_RESOURCES && window_holds(&win, far_page(n), 0);
+	for (unsigned int i = 0; i < n && good; i++) {
+		good = window_holds(&win, far_page(i), tce_of(i % ARENA_PAGES));
+	}
+	tap_note("%u pages, and then status %" PRId64, n, status);
+	tap_ok(good, "%s", name);
+	/* Where there is a table already nothing is needed. */
+	tap_ok(n && window_put(&win, far_page(n - 1) + TCE_PAGE, tce_of(0)) == H_SUCCESS &&
+			window_stuff(&win, win.base, NPAGES) == H_SUCCESS &&
+			window_holds(&win, far_page(0), 0) &&
+			window_holds(&win, far_page(n - 1), 0),
+		"window of 2^40: PUT beside a used page, and STUFF, need no memory (HC-29)");
+}
+
 void test_ddw_sparse(void)
 {
 	struct window_query q;
@@ -117,6 +162,7 @@ void test_ddw_sparse(void)
 		tce_clear(window_page(PAGE_STAGE), 1);
 	}
 	test_clearing();
+	test_exhausted();
 	fill();
 	tap_ok(!ddw_remove(win.liobn) && query_is(&q),
 		"window of 2^40: remove, with live entries; query says what it said before");

@@ -191,6 +191,9 @@
 	D("STUFF of thousands: an interrupt comes in the middle of it", \
 		WORDS("between slices of 512"), WORDS("after the call"), \
 		"it does all of it in one go") \
+	D("window of 2^40: PUT says when there is no memory for its table (HC-29)", \
+		WORDS("H_NOT_ENOUGH_RESOURCES"), NOT_HERE, \
+		"the table is there from the first on, as far as the machine's owner has memory") \
 	D("window of 2^40: STUFF of all of it", \
 		WORDS("every entry is cleared"), NOT_HERE, \
 		"it walks 2^28 entries in one call, which takes minutes")
