@@ -213,8 +213,8 @@ run: image $(B)/$(BOARD)/$(basename $(notdir $(PLAN))).dtb
 
 # Seed and steps of each run, a million of them native; those with "faults" have hardware that fails.
 LOCKSTEP_TESTS := $(addprefix lockstep/,native/1-250000 native/2-250000 native/3-250000 \
-	native/4-250000-faults be/5-20000 be/6-20000-faults)
-LOCKSTEP := $(foreach v,native be,$(B)/$(v)/tests/spec/lockstep)
+	native/4-250000-faults clang-native/5-50000 be/6-20000 be/7-20000-faults)
+LOCKSTEP := $(foreach v,native clang-native be,$(B)/$(v)/tests/spec/lockstep)
 LINT_TESTS := $(addprefix lint/,layers headers format spdx words conformance clang-image)
 BOOT_TESTS := $(addprefix boot/,$(shell tools/boot-test --list))
 -include tests/guest-linux/build.mk

@@ -59,6 +59,16 @@ static const struct spec_bridge *bridge_with_window(struct moves *m)
 	return b;
 }
 
+static const struct spec_bridge *bridge_with_ddw(struct moves *m)
+{
+	const struct spec_bridge *b = any_bridge(m);
+
+	for (unsigned int i = 0; i < 4 && !b->ddw; i++) {
+		b = any_bridge(m);
+	}
+	return b;
+}
+
 static uint64_t any_liobn(struct moves *m, const struct spec_bridge *b, unsigned int slot)
 {
 	static const uint64_t strange[] = {
@@ -326,7 +336,7 @@ static void any_create(struct moves *m, uint32_t *args)
 	static const uint32_t sizes[] = {0, 31, 32, 40, 44, 53, 57, 59, 60, 63, 64, 80, UINT32_MAX};
 
 	args[3] =
-		shifts[moves_below(m, moves_rarely(m, 4) ? sizeof(shifts) / sizeof(shifts[0]) : 6)];
+		shifts[moves_below(m, moves_rarely(m, 6) ? sizeof(shifts) / sizeof(shifts[0]) : 6)];
 	args[4] = moves_rarely(m, 2) ? ONE_OF(m, sizes) : args[3] + (uint32_t)moves_below(m, 14);
 	args[4] -= moves_rarely(m, 16);
 }
@@ -372,7 +382,7 @@ static void rtas_call(struct moves *m, uint64_t *regs)
 		SPEC_CREATE, SPEC_CREATE, SPEC_CREATE, SPEC_REMOVE, SPEC_REMOVE, SPEC_REMOVE,
 		SPEC_RESET};
 	enum spec_service s = self(m)->promised_to ? SPEC_CREATE : ONE_OF(m, services);
-	const struct spec_bridge *b = any_bridge(m);
+	const struct spec_bridge *b = bridge_with_ddw(m);
 	uint32_t token = self(m)->tokens[s], args[RTAS_MAX_CELLS];
 	unsigned int nargs = nargs_of[s], nret = nret_of[s];
 
@@ -380,7 +390,7 @@ static void rtas_call(struct moves *m, uint64_t *regs)
 		args[i] = (uint32_t)noise(m);
 	}
 	address(args, b);
-	if (moves_rarely(m, 12)) {
+	if (moves_rarely(m, 24)) {
 		uint32_t bit = (uint32_t)1 << moves_below(m, 32);
 
 		args[moves_below(m, 3)] ^= bit;
