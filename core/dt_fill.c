@@ -29,6 +29,7 @@ static void fill_func(
 	to->class_code = host->class_code;
 	to->revision = host->revision;
 	to->int_pin = host->int_pin;
+	to->express = f->express;
 	for (unsigned int i = 0; i < PCI_NUM_BARS; i++) {
 		to->bars[i] = (struct dt_guest_bar){
 			f->bars[i].size, f->bars[i].value, f->bars[i].is64, f->bars[i].prefetch};

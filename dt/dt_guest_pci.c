@@ -123,7 +123,7 @@ static void put_bars(struct dt_writer *w, const struct dt_guest_func *f)
 	}
 }
 
-/* No ibm,pci-config-space-type: config space is the 256 bytes that its absence means. */
+/* Without ibm,pci-config-space-type a guest takes config space to have 256 bytes. */
 static void put_func(struct dt_writer *w, const struct dt_guest_func *f)
 {
 	begin_func(w, f);
@@ -145,6 +145,9 @@ static void put_func(struct dt_writer *w, const struct dt_guest_func *f)
 	}
 	if (f->req_msix) {
 		dt_put_u32(w, "ibm,req#msi-x", f->req_msix);
+	}
+	if (f->express) {
+		dt_put_u32(w, "ibm,pci-config-space-type", 1);
 	}
 	put_bars(w, f);
 	dt_end(w);

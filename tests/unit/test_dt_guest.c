@@ -332,7 +332,11 @@ static void test_messages_are_announced_as_far_as_there_are_any(void **state)
 	phbs[0].total_msi = 128;
 	phbs[0].funcs[0].req_msi = 4;
 	phbs[0].funcs[1].req_msix = 65;
+	phbs[0].funcs[1].express = true;
 	build(&g);
+	/* SEED-000.1, 001.10: who has extended config space is told, each function for itself. */
+	ASSERT_CELLS(ETHERNET, "ibm,pci-config-space-type", 1);
+	assert_false(has(PHB6 "/pci1234,11e8@0", "ibm,pci-config-space-type"));
 	ASSERT_CELLS(PHB6, "ibm,pe-total-#msi", 128);
 	ASSERT_CELLS(PHB0, "ibm,pe-total-#msi", 0);
 	ASSERT_CELLS(PHB6 "/pci1234,11e8@0", "ibm,req#msi", 4);
