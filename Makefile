@@ -215,7 +215,7 @@ run: image $(B)/$(BOARD)/$(basename $(notdir $(PLAN))).dtb
 LOCKSTEP_TESTS := $(addprefix lockstep/,native/1-250000 native/2-250000 native/3-250000 \
 	native/4-250000-faults clang-native/5-50000 be/6-20000 be/7-20000-faults)
 LOCKSTEP := $(foreach v,native clang-native be,$(B)/$(v)/tests/spec/lockstep)
-LINT_TESTS := $(addprefix lint/,layers headers format spdx words conformance clang-image)
+LINT_TESTS := $(addprefix lint/,layers headers format spdx words conformance config-space clang-image)
 BOOT_TESTS := $(addprefix boot/,$(shell tools/boot-test --list))
 -include tests/guest-linux/build.mk
 run_tests   = @GCC_IMAGE='$(image_CC) $(COMMON) $(image_CFLAGS) $(WARNINGS)' \
@@ -259,6 +259,15 @@ check-boot: image guests
 lint: | $(B)/stamp/check
 	$(run_tests) $(LINT_TESTS)
 
+$(B)/native/tools/config-space: $(B)/native/tools/config-space.o $(B)/native/libtest.a
+	$(brief) LD '$@'
+	$(Q)$(native_CC) $(native_LDFLAGS) -o $@ $^
+
+## docs         docs/CONFIG-SPACE.md, from the tables that it describes
+.PHONY: docs
+docs: $(B)/native/tools/config-space
+	$(Q)$< >docs/CONFIG-SPACE.md
+
 ## soak         a million wake-ups of each kind; half an hour
 soak: image guests
 	$(run_tests) boot/wake-soak
@@ -284,4 +293,4 @@ distclean:
 
 -include $(patsubst %.o,%.d,$(IMAGE_OBJ) $(CLANG_OBJ))
 -include $(foreach v,$(TEST_VARIANTS),$(patsubst %.c,$(B)/$(v)/%.d,$(CORE_SRC) $(DT_SRC) $(ARCH_PURE) \
-	$(FAKE_SRC) $(UNIT_SRC) $(SPEC_SRC)))
+	$(FAKE_SRC) $(UNIT_SRC) $(SPEC_SRC) tools/config-space.c))

@@ -247,7 +247,7 @@ static void test_read_makes_cycles_only_for_the_devices_bits(void **state)
 	}
 }
 
-/* RT-10 */
+/* RT-10, SEED-002.16 */
 static void test_bad_access_is_refused_without_a_cycle(void **state)
 {
 	static const struct {

@@ -395,6 +395,24 @@ static void test_accesses_need_a_bar_that_is_enabled(void **state)
 	}
 }
 
+/* SEED-003.33: no MSI-X is no table at offset 0 of BAR 0, nor at bus address 0. */
+static void test_no_msix_is_no_table_at_zero(void **state)
+{
+	uint64_t val = 0x55;
+
+	(void)state;
+	fake_pci_init(&dev, test_bars);
+	assert_int_equal(init_func(), 0);
+	wr(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	assert_true(dev.mapped[0] && dev.npieces == 4);
+	assert_int_equal(pci_bar_access(&func, 0x8000000c, 4, true, &val), 0);
+	assert_int_equal(dev.bar_mem[0][0xc], 0x55);
+	wr(PCI_BAR0, 4, 0);
+	assert_false(dev.mapped[0]);
+	assert_int_equal(pci_bar_access(&func, 0xc, 4, false, &val), 0);
+	assert_int_equal(val, 0xffffffff);
+}
+
 /* SEED-001.37, 001.39: a BAR that cannot be mapped answers all the same, and that is said. */
 static void test_bar_that_is_not_mapped_is_trapped(void **state)
 {
@@ -661,6 +679,7 @@ int main(void)
 		cmocka_unit_test(test_mapping_leaves_out_table_and_pending_bits),
 		cmocka_unit_test(test_bar_is_mapped_in_all_its_pieces_or_not),
 		cmocka_unit_test(test_accesses_need_a_bar_that_is_enabled),
+		cmocka_unit_test(test_no_msix_is_no_table_at_zero),
 		cmocka_unit_test(test_bar_that_is_not_mapped_is_trapped),
 		cmocka_unit_test(test_table_reads_as_a_made_up_message),
 		cmocka_unit_test(test_table_writes_reach_the_mask_bit_only),

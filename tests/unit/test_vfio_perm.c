@@ -160,7 +160,7 @@ static void test_masks_of_any_width_agree(void **state)
 	}
 }
 
-/* A few words by hand: CF-10, SEED-002.8, 002.9, 002.10, 002.13. */
+/* A few words by hand: CF-10, SEED-002.6, 002.8, 002.9, 002.10, 002.13. */
 static void test_words_by_hand(void **state)
 {
 	static const struct {

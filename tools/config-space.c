@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Writes docs/CONFIG-SPACE.md from the permission tables: `make docs`. What is no table is text
+ * here.
+ */
+#include "core/pci_policy.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char intro[] =
+	"# Config space\n\n"
+	"What a guest reads in the config space of a function that is assigned to it, what its "
+	"writes do, and what of it\nreaches the device, bit by bit. This file is made from the "
+	"tables "
+	"that decide it (`core/vfio_perm_table.c`,\n`core/pci_policy.c`) by `make docs`; "
+	"`make lint` fails when they differ.\n\n"
+	"How an access goes:\n\n"
+	"- Each bit is *ours*, a copy, or *the device's*, read live. An access of which all bits "
+	"are "
+	"ours makes no cycle.\n"
+	"- A write reaches the device first, in one cycle, the smallest that has all bits a guest "
+	"may "
+	"change there; bits\n  beside them keep what they are, those that a written 1 clears are "
+	"written as 0. Then the copy changes, and what\n  depends on it follows: mappings, "
+	"messages, a "
+	"reset.\n"
+	"- A read that fails is all ones, and the function is gone from then on: all ones, and "
+	"writes "
+	"are dropped.\n"
+	"- While a function is reset or changes its power state it reads all ones and takes no "
+	"write, "
+	"and no cycle reaches\n  it. It is looked at again at the guest's next access: after 100 "
+	"ms (a "
+	"reset) or 10 ms (power), then every 10 ms,\n  for a minute; after that it is gone and its "
+	"group "
+	"is not assigned again. Afterwards the guest's config space and\n  its messages are what "
+	"they "
+	"were.\n"
+	"- What no table names is not there: it reads 0, or, in extended space that does not "
+	"exist, is "
+	"no access at all\n  (RTAS answers -1, which a guest takes for all ones). Capabilities "
+	"keep "
+	"their places and their order. A capability\n  that is too short, or longer than the room "
+	"to "
+	"the next one, is hidden; so is the second of a kind, but for vendors'.\n\n"
+	"Decided here, because the sources differ:\n\n"
+	"- **STATUS**: error bits (0xf900) clear by a written 1, in the device, under both "
+	"policies: "
+	"they are this function's\n  own record.\n"
+	"- **BIST** reads 0 (\"cannot\") and takes no write under either policy: a self-test takes "
+	"the "
+	"function off the bus for\n  up to two seconds.\n"
+	"- **Cache line size, latency timer** are a copy (full) or the device's (minimal); the "
+	"largest "
+	"latency is 255 clocks.\n"
+	"- **COMMAND**: bus master is the device's. Memory enable decides over the guest's "
+	"mappings "
+	"alone, the device's decoder\n  stays as the host placed it; behind a BAR that is off a "
+	"load is "
+	"all ones and a store is dropped. I/O enable reads 0:\n  there is no I/O space. INTx "
+	"disable "
+	"follows the guest's once INTx is routed, and is set until then.\n"
+	"- **VPD** goes to the device as it is written, one cycle an access: a device that never "
+	"answers keeps its guest waiting\n  and nobody else.\n"
+	"- **Option ROM**: its BAR reads 0.\n"
+	"- Ids may be replaced by the plan; they are then ours.\n\n"
+	"In the tables, *copy* means ours and as the guest wrote it, from 0 on if nothing else is "
+	"said; "
+	"*frozen* means ours and\nas the device had it when it was assigned; *live* means the "
+	"device's.\n";
+
+struct id_name {
+	unsigned int id;
+	const char *name, *why;
+};
+
+static const struct id_name std_names[] = {
+	{0x02, "AGP", "of a bus that is not there"},
+	{0x04, "Slot Identification", "says where in the host"},
+	{0x06, "CompactPCI Hot Swap", "the slot is the host's"},
+	{0x08, "HyperTransport", "address maps of the host"},
+	{0x0a, "Debug Port", "a second way into a BAR"},
+	{0x0b, "CompactPCI resource control", "the slot is the host's"},
+	{0x0c, "Hot-Plug", "the slot is the host's"},
+	{0x0d, "Bridge subsystem ids", "of bridges"},
+	{0x0e, "AGP 8x", "of a bus that is not there"},
+	{0x0f, "Secure Device", "no driver knows it"},
+	{0x12, "SATA index and data", "a second way into a BAR"},
+	{0x14, "Enhanced Allocation", "would place BARs where the host has them"},
+};
+
+static const struct id_name ext_names[] = {
+	{0x02, "Virtual Channel", "arbitration of the link"},
+	{0x05, "Root Complex Link Declaration", "of the host"},
+	{0x06, "Root Complex Internal Link", "of the host"},
+	{0x07, "Root Complex Event Collector", "of the host"},
+	{0x08, "Multi-Function Virtual Channel", "arbitration with other functions"},
+	{0x09, "Virtual Channel", "arbitration of the link"},
+	{0x0a, "Root Complex Register Block", "of the host"},
+	{0x0d, "Access Control Services", "what keeps functions apart"},
+	{0x0e, "Alternative Routing-ID", "changes requester ids"},
+	{0x0f, "Address Translation Services", "the device would make host addresses"},
+	{0x10, "SR-IOV", "functions that nobody assigned"},
+	{0x11, "Multi-Root I/O Virtualization", "functions that nobody assigned"},
+	{0x12, "Multicast", "writes to others"},
+	{0x13, "Page Request", "needs address translation services"},
+	{0x15, "Resizable BAR", "BARs would grow over others"},
+	{0x16, "Dynamic Power Allocation", "the slot's power"},
+	{0x17, "TPH Requester", "steers the host's caches"},
+	{0x18, "Latency Tolerance Reporting", "messages to the root"},
+	{0x19, "Secondary PCI Express", "the link"},
+	{0x1b, "PASID", "more address spaces than the PE has"},
+	{0x1d, "Downstream Port Containment", "of ports"},
+	{0x1e, "L1 PM Substates", "the link"},
+	{0x1f, "Precision Time Measurement", "messages to the root"},
+	{0x23, "Designated Vendor-Specific", "may be of the link, as CXL's"},
+	{0x25, "Data Link Feature", "the link"},
+	{0x26, "Physical Layer 16 GT/s", "the link"},
+	{0x27, "Lane Margining", "the link"},
+};
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static bool bit(uint32_t mask, unsigned int n)
+{
+	return mask >> n & 1;
+}
+
+/* Whether two bits of a field are of one kind. */
+static bool same(const struct vfio_perm_field *f, unsigned int a, unsigned int b)
+{
+	return bit(f->virt, a) == bit(f->virt, b) && bit(f->write, a) == bit(f->write, b) &&
+	       bit(f->keep, a) == bit(f->keep, b) && bit(f->set, a) == bit(f->set, b) &&
+	       bit(f->act_bits, a) == bit(f->act_bits, b) &&
+	       bit(f->write & f->w1c, a) == bit(f->write & f->w1c, b);
+}
+
+static const char *reads(const struct vfio_perm_field *f, unsigned int n)
+{
+	if (!bit(f->virt, n)) {
+		return "live";
+	}
+	if (f->act == VFIO_PERM_BAR) {
+		return "copy, of which the bits below the size are fixed";
+	}
+	if (bit(f->write, n)) {
+		return bit(f->keep, n)	? "copy, from the device's on"
+		       : bit(f->set, n) ? "copy, from 1 on"
+					: "copy";
+	}
+	return bit(f->keep, n) ? "frozen" : bit(f->set, n) ? "1" : "0";
+}
+
+static const char *writes(const struct vfio_perm_field *f, unsigned int n)
+{
+	if (bit(f->act_bits, n)) {
+		return f->act == VFIO_PERM_FLR ? "a 1 resets the function, if it can"
+					       : "D0 or D3hot, others nothing";
+	}
+	if (!bit(f->write, n)) {
+		return "nothing";
+	}
+	if (!bit(f->virt, n)) {
+		return bit(f->w1c, n) ? "a 1 clears it in the device" : "the device";
+	}
+	switch (f->act) {
+	case VFIO_PERM_COMMAND:
+		return "the copy; mappings and INTx follow";
+	case VFIO_PERM_BAR:
+		return "the copy; the mapping moves";
+	case VFIO_PERM_MSI:
+		return "the copy; the device follows what was granted";
+	default:
+		return "the copy";
+	}
+}
+
+/* What no table says, because it differs from function to function. */
+static const char *reads_special(
+	const struct vfio_perm *p, const struct vfio_perm_field *f, unsigned int n)
+{
+	if (!p->size) {
+		if (f->off == PCI_CAP_PTR || (f->off == PCI_STATUS && bit(f->virt, n))) {
+			return "our list";
+		}
+		return f->off == PCI_HEADER_TYPE && n == 7 ? "whether the guest has more there"
+							   : NULL;
+	}
+	if (f == p->fields) {
+		return "our list";
+	}
+	if (p->id == PCI_CAP_PCIX && f->off == PCI_PCIX_STATUS && n < 16) {
+		return "where its guest sees it";
+	}
+	return NULL;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+static void print_field(const struct vfio_perm *p, const struct vfio_perm_field *f)
+{
+	unsigned int bits = f->len ? 8u * f->len : 8;
+
+	for (unsigned int high = bits; high;) {
+		unsigned int low = high - 1;
+		const char *special = reads_special(p, f, low);
+
+		while (low && same(f, low - 1, high - 1) &&
+			same_text(reads_special(p, f, low - 1), special)) {
+			low--;
+		}
+		if (f->len) {
+			printf("| 0x%02x | ", f->off);
+		} else {
+			printf("| 0x%02x to end | ", f->off);
+		}
+		if (high - low == bits) {
+			printf("all");
+		} else if (high - 1 == low) {
+			printf("%u", low);
+		} else {
+			printf("%u:%u", high - 1, low);
+		}
+		printf(" | %s | %s | %s |\n", f->name, special ? special : reads(f, low),
+			writes(f, low));
+		high = low;
+	}
+}
+
+static void print_table(const struct vfio_perm *p)
+{
+	printf("\n| offset | bits | register | reads | a write changes |\n|---|---|---|---|---|\n");
+	for (unsigned int i = 0; i < p->nfields; i++) {
+		print_field(p, &p->fields[i]);
+	}
+}
+
+static void print_policy(const struct pci_policy *p)
+{
+	printf("\n## Policy `%s`\n\n### Header\n", p->name);
+	print_table(p->header);
+	for (unsigned int i = 0; i < p->nstd; i++) {
+		printf("\n### Capability 0x%02x: %s\n", p->std[i].id, p->std[i].name);
+		print_table(&p->std[i]);
+	}
+	for (unsigned int i = 0; i < p->next; i++) {
+		printf("\n### Extended capability 0x%02x: %s\n", p->ext[i].id, p->ext[i].name);
+		print_table(&p->ext[i]);
+	}
+	if (!p->next) {
+		printf("\nExtended config space does not exist.\n");
+	}
+}
+
+static bool has(const struct vfio_perm *rows, unsigned int n, unsigned int id)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		if (rows[i].id == id) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static int print_hidden(const char *what, const struct id_name *names, size_t n,
+	const struct vfio_perm *rows, unsigned int nrows)
+{
+	printf("\n| %s | | why |\n|---|---|---|\n", what);
+	for (size_t i = 0; i < n; i++) {
+		if (has(rows, nrows, names[i].id)) {
+			fprintf(stderr, "%s is hidden here and has a table\n", names[i].name);
+			return 1;
+		}
+		printf("| 0x%02x | %s | %s |\n", names[i].id, names[i].name, names[i].why);
+	}
+	return 0;
+}
+
+int main(void)
+{
+	fputs(intro, stdout);
+	print_policy(&pci_policy_full);
+	print_policy(&pci_policy_minimal);
+	printf("\n## Not shown\n\nUnder every policy: each id without a table above. Those that "
+	       "have "
+	       "a name, and why:\n");
+	return print_hidden("capability", std_names, COUNT(std_names), pci_policy_full.std,
+		       pci_policy_full.nstd) ||
+	       print_hidden("extended", ext_names, COUNT(ext_names), pci_policy_full.ext,
+		       pci_policy_full.next);
+}
