@@ -16,27 +16,29 @@
 /* LoPAR: the list of H_PUT_TCE_INDIRECT is one 4 KiB page, whatever the window's page size. */
 #define LIST_PAGE 0x1000u
 
-static struct tce_window *find_window(struct vcpu *vcpu, uint64_t liobn)
+/* Whether it is open is for core/tce.c to find out, where it stays so. */
+static inline struct tce_window *find_window(struct vcpu *vcpu, uint64_t liobn)
 {
-	return phb_find_window(&vcpu->partition->phb_map, vcpu->partition->phbs, liobn);
+	return phb_find_place(&vcpu->partition->phb_map, liobn);
 }
 
 /* Bad arguments are the guest's own business; what else fails is worth a line for the owner of the
- * machine, who otherwise only sees a driver give up. */
-static hret_t status(struct vcpu *vcpu, const struct tce_window *w, uint64_t at, int err)
+ * machine, who otherwise only sees a driver give up. args are LIOBN and address of the call. */
+static __attribute__((noinline)) hret_t failed(struct vcpu *vcpu, const uint64_t *args, int err)
 {
-	hret_t ret;
+	hret_t ret = hcall_status(err);
 
-	if (!err) {
-		return H_SUCCESS;
-	}
-	ret = hcall_status(err);
-	if (ret != H_SUCCESS && ret != H_PARAMETER) {
-		log_limited(&vcpu->log, LOG_WARN, "%s: LIOBN %" PRIx32 ": TCE at %" PRIx64 ": %s%s",
-			vcpu->partition->name, w->liobn, at, err_name(err),
+	if (ret != H_PARAMETER) {
+		log_limited(&vcpu->log, LOG_WARN, "%s: LIOBN %" PRIx64 ": TCE at %" PRIx64 ": %s%s",
+			vcpu->partition->name, args[0], args[1], err_name(err),
 			err == -ENOMEM ? "; tce-table-kib is used up" : "");
 	}
 	return ret;
+}
+
+static inline hret_t status(struct vcpu *vcpu, const uint64_t *args, int err)
+{
+	return err ? failed(vcpu, args, err) : H_SUCCESS;
 }
 
 /* H_PUT_TCE(liobn, ioba, tce) */
@@ -47,7 +49,7 @@ hret_t h_put_tce(struct vcpu *vcpu, uint64_t args[HCALL_NARGS])
 	if (!w) {
 		return H_PARAMETER;
 	}
-	return status(vcpu, w, args[1], tce_put_one(w, ioba(args[1]), args[2]));
+	return status(vcpu, args, tce_put_one(w, ioba(args[1]), args[2]));
 }
 
 /* H_GET_TCE(liobn, ioba): the TCE in r4 */
@@ -62,7 +64,7 @@ hret_t h_get_tce(struct vcpu *vcpu, uint64_t args[HCALL_NARGS])
 	}
 	err = tce_get(w, ioba(args[1]), &tce);
 	if (err) {
-		return status(vcpu, w, args[1], err);
+		return status(vcpu, args, err);
 	}
 	args[0] = tce;
 	return H_SUCCESS;
@@ -99,7 +101,7 @@ hret_t h_put_tce_indirect(struct vcpu *vcpu, uint64_t args[HCALL_NARGS])
 	if (!err) {
 		err = tce_put(w, ioba(args[1]), n, &vcpu->scratch);
 	}
-	return status(vcpu, w, args[1], err);
+	return status(vcpu, args, err);
 }
 
 /*
@@ -122,7 +124,7 @@ hret_t h_stuff_tce(struct vcpu *vcpu, uint64_t args[HCALL_NARGS])
 	}
 	err = tce_clear_step(w, &at, &n);
 	if (err || !n) {
-		return status(vcpu, w, args[1], err);
+		return status(vcpu, args, err);
 	}
 	args[1] = at.v;
 	args[3] = n;

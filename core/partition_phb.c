@@ -329,7 +329,7 @@ static int bind_phb(struct partition *p, unsigned int n, const struct plan_phb *
 	if (!err) {
 		memcpy(phb->id, plan->id, sizeof(phb->id));
 		phb->index = plan->index;
-		phb_map_add(&p->phb_map, plan->index, n);
+		phb_map_add(&p->phb_map, phb);
 		err = join(p, &p->bound[n], plan);
 	}
 	if (!err) {

@@ -45,21 +45,25 @@ void phb_settle_layout(struct phb *phb)
 	}
 }
 
-void phb_map_add(struct phb_map *map, unsigned int index, unsigned int at)
+void phb_map_add(struct phb_map *map, struct phb *phb)
 {
-	map->place[index] = (uint8_t)(at + 1);
+	map->at[phb->index] = phb;
+	for (unsigned int w = 0; w < PHB_MAX_WINDOWS; w++) {
+		map->windows[phb->index][w] = &phb->windows[w];
+	}
 }
 
-struct phb *phb_find(const struct phb_map *map, struct phb *phbs, uint64_t buid)
+struct phb *phb_find(const struct phb_map *map, uint64_t buid)
 {
-	return phb_at(map, phbs, buid - PHB_BUID_BASE);
+	uint64_t index = buid - PHB_BUID_BASE;
+
+	return index > PHB_MAX_INDEX ? NULL : map->at[index];
 }
 
-struct pci_func *phb_find_func(
-	const struct phb_map *map, struct phb *phbs, uint64_t buid, uint32_t config_addr)
+struct pci_func *phb_find_func(const struct phb_map *map, uint64_t buid, uint32_t config_addr)
 {
 	unsigned int bus = config_addr >> 16 & 0xff, devfn = config_addr >> 8 & 0xff;
-	struct phb *phb = phb_find(map, phbs, buid);
+	struct phb *phb = phb_find(map, buid);
 
 	for (unsigned int k = 0; phb && k < phb->nfuncs && !bus; k++) {
 		if (phb->funcs[k].devfn == devfn) {

@@ -58,46 +58,41 @@ void phb_settle_layout(struct phb *phb);
 /* Which bridge of a partition has an index, so that what names one (LIOBN, BUID) is found as fast
  * among 31 as alone. Zeroed: none has. */
 struct phb_map {
-	uint8_t place[PHB_MAX_INDEX + 1]; /* in the partition's bridges, from 1; 0: none */
+	struct phb *at[PHB_MAX_INDEX + 1];
+	struct tce_window *windows[PHB_MAX_INDEX + 1][PHB_MAX_WINDOWS];
 };
 
-/* The bridge at position at (below UINT8_MAX) has this index from now on, which must be at most
- * PHB_MAX_INDEX. */
-void phb_map_add(struct phb_map *map, unsigned int index, unsigned int at);
+/* The bridge, whose index is set, is in the map from now on. */
+void phb_map_add(struct phb_map *map, struct phb *phb);
 
-static inline struct phb *phb_at(const struct phb_map *map, struct phb *phbs, uint64_t index)
-{
-	if (index > PHB_MAX_INDEX || !map->place[index]) {
-		return NULL;
-	}
-	return &phbs[map->place[index] - 1u];
-}
-
-/* The window of this LIOBN among the bridges of the map; NULL if there is none or it is closed. A
- * liobn with high bits set is never found. The number says all. Whether the window is open is only
- * a first look here: whoever uses it counts itself in and looks again (core/tce.h). */
-static inline struct tce_window *phb_find_window(
-	const struct phb_map *map, struct phb *phbs, uint64_t liobn)
+/* The place of the window of this LIOBN among the bridges of the map, open or not; NULL if no
+ * bridge has it. A liobn with high bits set is never found. The number says all. */
+static inline struct tce_window *phb_find_place(const struct phb_map *map, uint64_t liobn)
 {
 	uint64_t offset = liobn - PHB_LIOBN_BASE;
-	struct phb *phb = phb_at(map, phbs, offset >> PHB_LIOBN_INDEX_SHIFT);
+	uint64_t index = offset >> PHB_LIOBN_INDEX_SHIFT;
 	uint64_t window = offset % (1u << PHB_LIOBN_INDEX_SHIFT);
-	struct tce_window *w;
 
-	if (!phb || window >= PHB_MAX_WINDOWS) {
+	if (index > PHB_MAX_INDEX || window >= PHB_MAX_WINDOWS) {
 		return NULL;
 	}
-	w = &phb->windows[window];
-	return atomic_load_explicit(&w->npages, memory_order_relaxed) ? w : NULL;
+	return map->windows[index][window];
+}
+
+/* The same, and NULL as well if the window is not open now. */
+static inline struct tce_window *phb_find_window(const struct phb_map *map, uint64_t liobn)
+{
+	struct tce_window *w = phb_find_place(map, liobn);
+
+	return w && atomic_load_explicit(&w->npages, memory_order_relaxed) ? w : NULL;
 }
 
 /* The bridge with this BUID; NULL if there is none. */
-struct phb *phb_find(const struct phb_map *map, struct phb *phbs, uint64_t buid);
+struct phb *phb_find(const struct phb_map *map, uint64_t buid);
 
 /* The function at an RTAS config address of the PHB with this BUID; NULL if there is none.
  * config_addr: bits 23..16 bus, 15..8 devfn; the guest's functions are all on bus 0. The other bits
  * are the caller's to look at. */
-struct pci_func *phb_find_func(
-	const struct phb_map *map, struct phb *phbs, uint64_t buid, uint32_t config_addr);
+struct pci_func *phb_find_func(const struct phb_map *map, uint64_t buid, uint32_t config_addr);
 
 #endif

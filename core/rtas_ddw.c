@@ -14,11 +14,11 @@ static struct partition_phb *find_bridge(const struct rtas_call *call)
 {
 	struct partition *p = call->vcpu->partition;
 	uint64_t buid = (uint64_t)call->args[1] << 32 | call->args[2];
-	struct phb *phb = phb_find(&p->phb_map, p->phbs, buid);
+	struct phb *phb = phb_find(&p->phb_map, buid);
 	struct partition_phb *bound;
 
 	if ((call->args[0] & ~CONFIG_ADDR_FUNC) || !phb ||
-		!phb_find_func(&p->phb_map, p->phbs, buid, call->args[0])) {
+		!phb_find_func(&p->phb_map, buid, call->args[0])) {
 		return NULL;
 	}
 	bound = &p->bound[phb - p->phbs];

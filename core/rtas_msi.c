@@ -29,7 +29,7 @@ static struct pci_func *find_func(const struct rtas_call *call)
 	if (call->args[0] & ~CONFIG_ADDR_FUNC) {
 		return NULL;
 	}
-	return phb_find_func(&p->phb_map, p->phbs, buid, call->args[0]);
+	return phb_find_func(&p->phb_map, buid, call->args[0]);
 }
 
 static enum pci_irq_kind kind_of(const struct pci_func *f, uint32_t function, unsigned int nret)

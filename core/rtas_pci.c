@@ -23,7 +23,7 @@ static struct pci_func *find_func(const struct rtas_call *call)
 	if (call->args[0] & CONFIG_ADDR_RESERVED) {
 		return NULL;
 	}
-	return phb_find_func(&p->phb_map, p->phbs, buid, call->args[0]);
+	return phb_find_func(&p->phb_map, buid, call->args[0]);
 }
 
 /* Two CPUs in one function at a time is what LoPAR forbids; the second is told to come again. */

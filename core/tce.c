@@ -11,11 +11,6 @@
 #define TCE_MIN_SHIFT 12u
 #define TCE_MAX_SHIFT 34u
 
-static uint64_t page_size(const struct tce_window *w)
-{
-	return (uint64_t)1 << w->page_shift;
-}
-
 static uint64_t page_index(const struct tce_window *w, ioba_t at)
 {
 	return (at.v - w->base.v) >> w->page_shift;
@@ -39,6 +34,7 @@ int tce_window_init(struct tce_window *w, uint32_t liobn, ioba_t base, uint64_t 
 	w->liobn = liobn;
 	w->base = base;
 	w->page_shift = page_shift;
+	w->page_mask = page - 1;
 	w->undefined = (page - 1) & ~(uint64_t)TCE_PERM_MASK;
 	w->last = mem->size < page ? 0 : (mem->size - page) | TCE_PERM_MASK;
 	w->ops = ops;
@@ -47,23 +43,30 @@ int tce_window_init(struct tce_window *w, uint32_t liobn, ioba_t base, uint64_t 
 	return 0;
 }
 
-static void leave(struct tce_window *w)
+static inline void leave(struct tce_window *w)
 {
 	atomic_fetch_sub_explicit(&w->users, 1, memory_order_release);
 }
 
-/* Either the one who closes sees this user, or the user sees the window closed: both write first
+/* How many pages the window has; 0: it is closed, and the caller not inside.
+ *
+ * Either the one who closes sees this user, or the user sees the window closed: both write first
  * and look then, with a full barrier between. Who sees it open sees what it was opened with, and
  * nothing of a window that was there before it. */
-static bool enter(struct tce_window *w)
+static inline __attribute__((always_inline)) uint64_t enter(struct tce_window *w)
 {
+	uint64_t npages;
+
 	atomic_fetch_add_explicit(&w->users, 1, memory_order_relaxed);
 	atomic_thread_fence(memory_order_seq_cst);
-	if (atomic_load_explicit(&w->npages, memory_order_acquire)) {
-		return true;
+	npages = atomic_load_explicit(&w->npages, memory_order_relaxed);
+	if (npages) {
+		/* What it was opened with is read after that it is open. */
+		atomic_thread_fence(memory_order_acquire);
+		return npages;
 	}
 	leave(w);
-	return false;
+	return 0;
 }
 
 void tce_window_close(struct tce_window *w)
@@ -82,7 +85,7 @@ static inline int check_range(const struct tce_window *w, ioba_t at, uint64_t np
 	uint64_t offset = at.v - w->base.v;
 	uint64_t all = atomic_load_explicit(&w->npages, memory_order_relaxed);
 
-	if (!npages || !is_aligned(offset, page_size(w)) ||
+	if (!npages || (offset & w->page_mask) ||
 		!range_below(offset >> w->page_shift, npages, all)) {
 		return -EINVAL;
 	}
@@ -94,19 +97,21 @@ static inline int check_range(const struct tce_window *w, ioba_t at, uint64_t np
  * names no page: its other bits are dropped here, and neither the hardware nor H_GET_TCE ever sees
  * them. This is the only check between a guest's TCE and the hardware's.
  */
-static inline bool decode(const struct tce_window *w, uint64_t *tce)
+static inline bool decode(uint64_t *tce, uint64_t undefined, uint64_t last)
 {
 	if (!(*tce & TCE_PERM_MASK)) {
 		*tce = 0;
 		return true;
 	}
-	return !(*tce & w->undefined) && *tce <= w->last;
+	return !(*tce & undefined) && *tce <= last;
 }
 
 static bool decode_all(const struct tce_window *w, uint64_t *tce, unsigned int n)
 {
+	const uint64_t undefined = w->undefined, last = w->last;
+
 	for (unsigned int i = 0; i < n; i++) {
-		if (!decode(w, &tce[i])) {
+		if (!decode(&tce[i], undefined, last)) {
 			return false;
 		}
 	}
@@ -126,6 +131,16 @@ static int finish(struct tce_window *w, uint64_t first, uint64_t npages, int err
 	return flush_err ? -EIO : 0;
 }
 
+static int unmap(struct tce_window *w, uint64_t first, uint64_t npages)
+{
+	int err;
+
+	lock_take(&w->lock);
+	err = w->ops->unmap(w->backend, first, npages);
+	lock_drop(&w->lock);
+	return err;
+}
+
 static int map(struct tce_window *w, uint64_t first, const uint64_t *words, unsigned int n)
 {
 	int err;
@@ -136,11 +151,26 @@ static int map(struct tce_window *w, uint64_t first, const uint64_t *words, unsi
 	return err;
 }
 
-/* What the backend has missed is reserved, and the map made again. */
+static bool any_access(const uint64_t *words, unsigned int n)
+{
+	uint64_t any = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		any |= words[i];
+	}
+	return any;
+}
+
+/* What the backend has missed is reserved, and the map made again. Taking access away needs no
+ * memory, and must not fail for lack of it. */
 static int map_anew(struct tce_window *w, uint64_t first, const uint64_t *words, unsigned int n)
 {
-	int err = w->ops->reserve(w->backend, first, n);
+	int err;
 
+	if (!any_access(words, n)) {
+		return unmap(w, first, n);
+	}
+	err = w->ops->reserve(w->backend, first, n);
 	return err ? err : map(w, first, words, n);
 }
 
@@ -169,36 +199,33 @@ int tce_put(struct tce_window *w, ioba_t at, unsigned int n, struct tce_scratch 
 	return err;
 }
 
-/* What can be stored in one piece needs no lock. */
-static inline int put_word(struct tce_window *w, uint64_t index, uint64_t word)
+static __attribute__((noinline)) int put_word(struct tce_window *w, uint64_t index, uint64_t word)
 {
-	int err = w->ops->put ? w->ops->put(w->backend, index, word) : -EAGAIN;
+	return put_words(w, index, &word, 1);
+}
 
-	return err == -EAGAIN ? put_words(w, index, &word, 1) : err;
+/* check_range of one page, and its index. */
+static inline bool find_page(
+	const struct tce_window *w, uint64_t npages, ioba_t at, uint64_t *index)
+{
+	uint64_t offset = at.v - w->base.v;
+
+	*index = offset >> w->page_shift;
+	return !(offset & w->page_mask) && *index < npages;
 }
 
 int tce_put_one(struct tce_window *w, ioba_t at, uint64_t tce)
 {
+	uint64_t npages = enter(w), index;
 	int err = -EINVAL;
 
-	if (!enter(w)) {
+	if (!npages) {
 		return err;
 	}
-	if (!check_range(w, at, 1) && decode(w, &tce)) {
-		err = put_word(w, page_index(w, at), tce);
+	if (find_page(w, npages, at, &index) && decode(&tce, w->undefined, w->last)) {
+		err = w->ops->put ? w->ops->put(w->backend, index, tce) : put_word(w, index, tce);
 	}
 	leave(w);
-	return err;
-}
-
-/* The range has been checked, and is a step. */
-static int unmap(struct tce_window *w, uint64_t first, uint64_t npages)
-{
-	int err;
-
-	lock_take(&w->lock);
-	err = w->ops->unmap(w->backend, first, npages);
-	lock_drop(&w->lock);
 	return err;
 }
 

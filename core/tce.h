@@ -68,6 +68,7 @@ struct tce_window {
 	 * it sees the others. */
 	_Atomic uint64_t npages;
 	unsigned int page_shift;
+	uint64_t page_mask; /* the bits of an address within a page */
 	/* Of a TCE that gives access: bits that must not be set; and the last page that is all
 	 * memory, with every permission, above which nothing is right. */
 	uint64_t undefined;

@@ -56,6 +56,9 @@ int tce_table_init(
 	t->pool = pool;
 	t->nentries = nentries;
 	t->levels = levels;
+	t->top = page_pool_ptr(pool, t->root);
+	t->bias = pool->bias;
+	t->upper = levels - 1;
 	atomic_store(&t->nnodes, 1);
 	return 0;
 }

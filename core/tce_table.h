@@ -31,6 +31,11 @@ struct tce_table {
 	uint64_t nentries;
 	unsigned int levels; /* 0: there is no table */
 	hpa_t root;
+	/* For the way down: our pointer to the root, what makes pointers of
+	 * addresses, and how many levels are below the root. */
+	be64_t *top;
+	uintptr_t bias;
+	unsigned int upper;
 	atomic_uint nnodes;
 };
 
@@ -76,25 +81,42 @@ static inline uint64_t tce_table_load(const be64_t *tce)
 /* An upper entry says with both permissions that there is a node. */
 #define TCE_TABLE_NODE 3ull
 
-/* The entry at index, inside the table, in *tce; false: it has no node. In line, because it is most
- * of what H_PUT_TCE does. */
+/* One level down, or NULL; shift is how much of the index is below. */
+static inline be64_t *tce_table_down(
+	const be64_t *node, uint64_t index, unsigned int shift, uintptr_t bias)
+{
+	uint64_t entry = tce_table_load(&node[index >> shift & (TCE_TABLE_ENTRIES - 1)]);
+
+	return entry ? (be64_t *)((entry ^ TCE_TABLE_NODE) + bias) : NULL;
+}
+
+/* The entry at index, inside the table, in *tce; false: it has no node. In line and without a loop,
+ * because it is most of what H_PUT_TCE does. */
 static inline bool tce_table_find(const struct tce_table *t, uint64_t index, be64_t **tce)
 {
-	be64_t *node = page_pool_ptr(t->pool, t->root);
-	unsigned int shift = t->levels * TCE_TABLE_BITS;
+	const uintptr_t bias = t->bias;
+	const unsigned int upper = t->upper;
+	be64_t *node = t->top;
 
-	for (unsigned int level = t->levels; --level;) {
-		uint64_t entry;
-
-		shift -= TCE_TABLE_BITS;
-		entry = tce_table_load(&node[index >> shift & (TCE_TABLE_ENTRIES - 1)]);
-		if (!entry) {
+	if (upper > 1) {
+		if (upper > 3 && !(node = tce_table_down(node, index, 4 * TCE_TABLE_BITS, bias))) {
 			return false;
 		}
-		node = page_pool_ptr(t->pool, hpa(entry ^ TCE_TABLE_NODE));
+		if (upper > 2 && !(node = tce_table_down(node, index, 3 * TCE_TABLE_BITS, bias))) {
+			return false;
+		}
+		node = tce_table_down(node, index, 2 * TCE_TABLE_BITS, bias);
+		if (!node) {
+			return false;
+		}
+	}
+	if (upper > 0 && !(node = tce_table_down(node, index, TCE_TABLE_BITS, bias))) {
+		return false;
 	}
 	*tce = &node[index & (TCE_TABLE_ENTRIES - 1)];
 	return true;
 }
+
+_Static_assert(TCE_TABLE_MAX_LEVELS == 5, "tce_table_find knows four levels above the lowest");
 
 #endif

@@ -417,21 +417,31 @@ static __attribute__((noinline)) int kill_failed(
 	return -EIO;
 }
 
-static inline int kill_all(struct spapr *s)
+static int kill_one(struct spapr *s, const struct spapr_pe *pe)
+{
+	int err = pe->phb->ops->tce_kill(pe->phb, pe->pe);
+
+	return err ? kill_failed(s, pe, err) : 0;
+}
+
+static __attribute__((noinline)) int kill_all(struct spapr *s)
 {
 	int ret = 0;
 
-	/* The PHB fetches from memory as soon as it has forgotten: the stores must be there. */
-	atomic_thread_fence(memory_order_seq_cst);
 	for (unsigned int i = s->ngroups; i-- > 0;) {
-		const struct spapr_pe *pe = &s->pes[i];
-		int err = pe->phb->ops->tce_kill(pe->phb, pe->pe);
+		int err = kill_one(s, &s->pes[i]);
 
-		if (err) {
-			ret = kill_failed(s, pe, err);
-		}
+		ret = err ? err : ret;
 	}
 	return ret;
+}
+
+/* One group is what a container nearly always has. */
+static inline int invalidate(struct spapr *s)
+{
+	/* The PHB fetches from memory as soon as it has forgotten: the stores must be there. */
+	atomic_thread_fence(memory_order_seq_cst);
+	return s->ngroups == 1 ? kill_one(s, &s->pes[0]) : kill_all(s);
 }
 
 static int window_flush(void *backend, uint64_t first, uint64_t n)
@@ -440,7 +450,19 @@ static int window_flush(void *backend, uint64_t first, uint64_t n)
 
 	(void)first;
 	(void)n;
-	return kill_all(w->owner);
+	return invalidate(w->owner);
+}
+
+/* What has no node yet gets one. */
+static __attribute__((noinline)) int put_anew(struct spapr_window *w, uint64_t index, uint64_t word)
+{
+	/* Taking access away needs no memory. */
+	int err = word ? tce_table_reserve(&w->table, index, 1) : 0;
+
+	if (!err && word) {
+		err = window_map(w, index, &word, 1);
+	}
+	return err ? err : invalidate(w->owner);
 }
 
 static int window_put(void *backend, uint64_t index, uint64_t word)
@@ -449,10 +471,10 @@ static int window_put(void *backend, uint64_t index, uint64_t word)
 	be64_t *tce;
 
 	if (!tce_table_find(&w->table, index, &tce)) {
-		return -EAGAIN;
+		return put_anew(w, index, word);
 	}
 	tce_table_store(tce, host_word(word, w->host));
-	return kill_all(w->owner);
+	return invalidate(w->owner);
 }
 
 static const struct tce_backend_ops window_ops = {

@@ -85,7 +85,7 @@ opal_call:
 	b	opal_enter
 	.size opal_call, . - opal_call
 
-/* int64_t opal_pci_tce_kill(phb, kind, pe, page, at, npages): the one call that a guest waits for so
+/* int64_t opal_pci_tce_kill(phb, kind, pe): the one call that a guest waits for so
  * often that moving its arguments would show. */
 	.globl opal_pci_tce_kill
 	.type opal_pci_tce_kill, @function

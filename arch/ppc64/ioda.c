@@ -134,7 +134,7 @@ static int window_off(struct host_phb *phb, unsigned int pe, unsigned int win)
 
 static int tce_kill(struct host_phb *phb, unsigned int pe)
 {
-	return opal_error(opal_pci_tce_kill(phb->id, TCE_KILL_PE, pe, 0, 0, 0));
+	return opal_error(opal_pci_tce_kill(phb->id, TCE_KILL_PE, pe));
 }
 
 static int msi_setup(struct host_phb *phb, unsigned int pe, unsigned int n, bool is64,

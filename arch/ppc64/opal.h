@@ -64,9 +64,8 @@ extern struct opal_address opal_address;
 int64_t opal_call(uint64_t token, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5,
 	uint64_t a6, uint64_t a7);
 
-/* OPAL_PCI_TCE_KILL: kind and the rest as in doc/opal-api. */
-int64_t opal_pci_tce_kill(
-	uint64_t phb, uint64_t kind, uint64_t pe, uint64_t page, uint64_t at, uint64_t npages);
+/* OPAL_PCI_TCE_KILL of a whole PE or PHB, which looks at no further argument. */
+int64_t opal_pci_tce_kill(uint64_t phb, uint64_t kind, uint64_t pe);
 
 #define opal_call0(t)		     opal_call(t, 0, 0, 0, 0, 0, 0, 0)
 #define opal_call1(t, a)	     opal_call(t, a, 0, 0, 0, 0, 0, 0)

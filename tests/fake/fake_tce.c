@@ -162,9 +162,10 @@ static int fake_put(void *backend, uint64_t index, uint64_t word)
 	int err = enter(f, (struct fake_tce_call){FAKE_TCE_PUT, index, 1, 0}, false);
 
 	check_word(f, word);
-	if (err || !f->reserved[index]) {
-		return err ? err : -EAGAIN;
+	if (err) {
+		return err;
 	}
+	f->reserved[index] = true;
 	f->state.table[index] =
 		(struct fake_tce_entry){word & ~(uint64_t)TCE_PERM_MASK, word & TCE_PERM_MASK};
 	f->state.cache[index] = f->state.table[index];

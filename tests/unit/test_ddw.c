@@ -447,11 +447,12 @@ static void expect_busy(void)
 	assert_int_equal(ddw_create(&ddw, 13, 22, &slot), -EINVAL);
 }
 
-static const struct phb_map only_phb = {.place = {[6] = 1}};
+static const struct phb_map only_phb = {
+	.at = {[6] = &phb}, .windows = {[6] = {&phb.windows[0], &phb.windows[1]}}};
 
 static void expect_not_there(unsigned int slot)
 {
-	assert_null(phb_find_window(&only_phb, &phb, slot ? LIOBN1 : LIOBN0));
+	assert_null(phb_find_window(&only_phb, slot ? LIOBN1 : LIOBN0));
 	assert_int_equal(put(slot, 0, 0, 1), -EINVAL);
 	assert_int_equal(tce_clear(&phb.windows[slot], ddw_slot_base(slot), 1), -EINVAL);
 }
@@ -491,7 +492,7 @@ static void test_window_is_seen_only_while_it_is_complete(void **state)
 	met = 0;
 	create_second(16, 22);
 	assert_int_equal(met, 1);
-	assert_non_null(phb_find_window(&only_phb, &phb, LIOBN1));
+	assert_non_null(phb_find_window(&only_phb, LIOBN1));
 	assert_int_equal(ddw_remove(&ddw, 1), 0);
 	assert_int_equal(met, 2);
 }

@@ -122,8 +122,10 @@ static int setup(void **state)
 	part.nphbs = 2;
 	other_part.phbs = other_phbs;
 	other_part.nphbs = 1;
-	phb_map_add(&part.phb_map, LOW_LIOBN >> 8 & 0xff, 1);
-	phb_map_add(&other_part.phb_map, OTHER_LIOBN >> 8 & 0xff, 0);
+	phbs[1].index = LOW_LIOBN >> 8 & 0xff;
+	phb_map_add(&part.phb_map, &phbs[1]);
+	other_phbs[0].index = OTHER_LIOBN >> 8 & 0xff;
+	phb_map_add(&other_part.phb_map, &other_phbs[0]);
 	open_window(LOW, LOW_LIOBN, 0, LOW_PAGES);
 	open_window(HIGH, HIGH_LIOBN, HIGH_BASE, HIGH_PAGES);
 	open_window(OTHER, OTHER_LIOBN, 0, 16);

@@ -28,7 +28,7 @@ static struct phb *make_phbs(void)
 
 		p->index = 6 * i;
 		assert_int_equal(phb_place(p->index, &p->at), 0);
-		phb_map_add(&map, p->index, i);
+		phb_map_add(&map, p);
 		p->nfuncs = 4;
 		for (unsigned int k = 0; k < p->nfuncs; k++) {
 			p->funcs[k].devfn = devfns[k];
@@ -102,10 +102,10 @@ static void test_window_is_found_by_its_liobn_only(void **state)
 	(void)state;
 	phbs[0].windows[0].npages = 1;
 	phbs[1].windows[1].npages = 1;
-	assert_ptr_equal(phb_find_window(&map, phbs, 0x80000000), &phbs[0].windows[0]);
-	assert_ptr_equal(phb_find_window(&map, phbs, 0x80000601), &phbs[1].windows[1]);
-	assert_null(phb_find_window(&none, phbs, 0x80000601));
-	assert_null(phb_find_window(&none, phbs, 0x80000000));
+	assert_ptr_equal(phb_find_window(&map, 0x80000000), &phbs[0].windows[0]);
+	assert_ptr_equal(phb_find_window(&map, 0x80000601), &phbs[1].windows[1]);
+	assert_null(phb_find_window(&none, 0x80000601));
+	assert_null(phb_find_window(&none, 0x80000000));
 	free(phbs);
 }
 
@@ -121,7 +121,7 @@ static void test_other_liobns_find_nothing(void **state)
 	phbs[0].windows[0].npages = 1;
 	phbs[1].windows[1].npages = 1;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_null(phb_find_window(&map, phbs, bad[i]));
+		assert_null(phb_find_window(&map, bad[i]));
 	}
 	free(phbs);
 }
@@ -130,12 +130,13 @@ static void test_other_liobns_find_nothing(void **state)
 static void test_all_31_indexes_find_their_own_bridge(void **state)
 {
 	struct phb *phbs = calloc(PHB_MAX_INDEX + 1, sizeof(*phbs));
-	struct phb_map all = {{0}};
+	struct phb_map all = {.at = {0}};
 
 	(void)state;
 	assert_non_null(phbs);
 	for (unsigned int i = 0; i <= PHB_MAX_INDEX; i++) {
-		phb_map_add(&all, PHB_MAX_INDEX - i, i);
+		phbs[i].index = PHB_MAX_INDEX - i;
+		phb_map_add(&all, &phbs[i]);
 		phbs[i].windows[0].npages = 1;
 		phbs[i].windows[1].npages = i % 2;
 	}
@@ -144,13 +145,13 @@ static void test_all_31_indexes_find_their_own_bridge(void **state)
 		struct phb_placement at;
 
 		assert_int_equal(phb_place(i, &at), 0);
-		assert_ptr_equal(phb_find(&all, phbs, at.buid), phb);
-		assert_ptr_equal(phb_find_window(&all, phbs, at.liobn[0]), &phb->windows[0]);
-		assert_ptr_equal(phb_find_window(&all, phbs, at.liobn[1]),
+		assert_ptr_equal(phb_find(&all, at.buid), phb);
+		assert_ptr_equal(phb_find_window(&all, at.liobn[0]), &phb->windows[0]);
+		assert_ptr_equal(phb_find_window(&all, at.liobn[1]),
 			(PHB_MAX_INDEX - i) % 2 ? &phb->windows[1] : NULL);
 	}
-	assert_null(phb_find(&all, phbs, 0x80000002000001f));
-	assert_null(phb_find_window(&all, phbs, 0x80001f00));
+	assert_null(phb_find(&all, 0x80000002000001f));
+	assert_null(phb_find_window(&all, 0x80001f00));
 	free(phbs);
 }
 
@@ -179,7 +180,7 @@ static void test_function_is_found_by_buid_and_devfn_on_bus_0(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct pci_func *f = phb_find_func(&map, phbs, cases[i].buid, cases[i].addr);
+		struct pci_func *f = phb_find_func(&map, cases[i].buid, cases[i].addr);
 
 		if (cases[i].func < 0) {
 			assert_null(f);
@@ -196,11 +197,11 @@ static void test_bridge_is_found_by_its_buid(void **state)
 	struct phb *phbs = make_phbs();
 
 	(void)state;
-	assert_ptr_equal(phb_find(&map, phbs, 0x800000020000000), &phbs[0]);
-	assert_ptr_equal(phb_find(&map, phbs, 0x800000020000006), &phbs[1]);
-	assert_null(phb_find(&none, phbs, 0x800000020000006));
+	assert_ptr_equal(phb_find(&map, 0x800000020000000), &phbs[0]);
+	assert_ptr_equal(phb_find(&map, 0x800000020000006), &phbs[1]);
+	assert_null(phb_find(&none, 0x800000020000006));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_null(phb_find(&map, phbs, bad[i]));
+		assert_null(phb_find(&map, bad[i]));
 	}
 	free(phbs);
 }

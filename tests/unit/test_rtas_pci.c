@@ -43,7 +43,8 @@ static int setup(void **state)
 		struct phb *phb = &r.part.phbs[i];
 
 		assert_int_equal(phb_place(6 * i, &phb->at), 0);
-		phb_map_add(&r.part.phb_map, 6 * i, i);
+		phb->index = 6 * i;
+		phb_map_add(&r.part.phb_map, phb);
 		phb->nfuncs = NFUNCS;
 		for (unsigned int k = 0; k < NFUNCS; k++) {
 			struct fake_pci *d = &devs[i][k];
