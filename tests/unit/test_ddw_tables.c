@@ -492,6 +492,22 @@ static void test_step_that_fails_is_told_and_nothing_is_lost_count_of(void **sta
 	}
 }
 
+/* One invalidation that is not confirmed is told, and the entries behind it go all the same. */
+static void test_reset_goes_on_behind_a_step_that_fails(void **state)
+{
+	(void)state;
+	assert_int_equal(put(0, 0, 0, 1), 0);
+	assert_int_equal(put(0, 1000, 5, 1), 0);
+	fake_machine_fail_at(&m, 1);
+	assert_int_equal(ddw_reset(&ddw), -EIO);
+	assert_true(vfio_spapr_count_live(c) == 0);
+	fake_machine_heal(&m);
+	assert_int_equal(ddw_reset(&ddw), 0);
+	assert_int_equal(peek(0), -EFAULT);
+	assert_int_equal(peek(1000 << 12), -EFAULT);
+	expect_as_at_start();
+}
+
 /* A place whose table hardware may still see is nobody's. */
 static void test_place_that_was_not_confirmed_closed_is_not_used_again(void **state)
 {
@@ -565,6 +581,7 @@ int main(void)
 		TEST(test_default_window_comes_back_beside_a_greedy_bridge),
 		TEST(test_pool_without_room_for_the_roots_is_refused),
 		TEST(test_step_that_fails_is_told_and_nothing_is_lost_count_of),
+		TEST(test_reset_goes_on_behind_a_step_that_fails),
 		TEST(test_place_that_was_not_confirmed_closed_is_not_used_again),
 		TEST(test_default_window_that_cannot_be_made_leaves_nothing),
 		TEST(test_default_window_that_cannot_come_back_is_said),
