@@ -130,6 +130,10 @@
 		WORDS("H_PARAMETER, nothing written"), NOT_HERE, "it does not look at the address") \
 	D("RTAS: write whose result is past the memory does not write (RT-04)", \
 		WORDS("H_PARAMETER, nothing written"), NOT_HERE, "it does not look at the address") \
+	D("MSI: a register for a function (RT-09)", \
+		STATUS(-3), NOT_HERE, "it grants vectors for each value of these bits anew") \
+	D("source: a register for a function (RT-09)", \
+		STATUS(-3), STATUS(-1), "it does not look at these bits") \
 	D("MSI: three arguments (RT-05)", \
 		STATUS(-3), NOT_HERE, "it does not look at the counts") \
 	D("MSI: seven arguments", \

@@ -60,7 +60,7 @@ static bool open_bench(const struct tree_phb *phb)
 	return true;
 }
 
-static void test_all(void)
+static void test_default_window(void)
 {
 	test_rtas_cases();
 	test_hcall_cases();
@@ -71,6 +71,11 @@ static void test_all(void)
 	} else {
 		tap_skip("DMA", "no edu device");
 	}
+}
+
+static void test_all(void)
+{
+	test_default_window();
 	test_msi_cases();
 	test_ddw_cases();
 	test_ddw_windows();
@@ -101,6 +106,12 @@ void run_dma(const char *value)
 {
 	(void)value;
 	run(test_all);
+}
+
+void run_tce(const char *value)
+{
+	(void)value;
+	run(test_default_window);
 }
 
 void run_races(const char *value)

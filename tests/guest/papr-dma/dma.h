@@ -59,6 +59,9 @@ static inline uint32_t bench_config_addr(void)
 /* Runs everything that the tree makes possible and prints TAP. The argument is not used. */
 void run_dma(const char *value);
 
+/* Of all that, the calls and the DMA on the default window. */
+void run_tce(const char *value);
+
 /* Of all that, what two CPUs do at once. */
 void run_races(const char *value);
 

@@ -101,6 +101,7 @@ static const struct program programs[] = {
 	{"spin", run_spin},
 	{"sleep", run_sleep},
 	{"dma", run_dma},
+	{"tce", run_tce},
 	{"races", run_races},
 };
 
