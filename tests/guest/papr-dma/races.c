@@ -19,7 +19,7 @@
 #define PUT_ROUNDS    20000u
 #define WINDOW_ROUNDS 200u
 #define RESET_ROUNDS  100u
-#define CREATE_ROUNDS 20u
+#define CREATE_ROUNDS 100u
 #define CREATE_TRIES  20000u
 #define STUFF_ROUNDS  50u
 #define SHIFT	      28u /* of a window that is removed: its table is worth clearing */
@@ -248,6 +248,7 @@ static void create_job(void)
 	uint32_t args[5] = {bench_config_addr(), (uint32_t)(bench.phb->buid >> 32),
 		(uint32_t)bench.phb->buid, 16, SHIFT};
 	uint32_t rets[4];
+	uint64_t at;
 
 	while (!shared.stop) {
 		int32_t status = cpu_rtas(CREATE_WINDOW, args, 5, rets, 4);
@@ -262,6 +263,11 @@ static void create_job(void)
 			continue;
 		}
 		shared.good++;
+		/* While it is ours, nobody else's window is under its number. */
+		at = (uint64_t)rets[2] << 32 | rets[3];
+		if (cpu_call(H_PUT_TCE, rets[1], at, shared.tce, 0) != H_SUCCESS) {
+			shared.wrong++;
+		}
 		do {
 			status = cpu_rtas(REMOVE_WINDOW, &rets[1], 1, &args[4], 1);
 			args[4] = SHIFT;
@@ -275,10 +281,12 @@ static void create_job(void)
 static void test_create(const struct window_query *q)
 {
 	struct window w = default_window();
+	uint64_t tce = arena_gpa(1) | TCE_RW;
 	unsigned int made = 0;
 	bool good;
 
-	begin(&w, 0);
+	/* A page that both sizes of page can name; theirs is 64K, ours is 4K. */
+	begin(&w, TCE_RW);
 	good = cpu_start(create_job);
 	meet();
 	for (unsigned int i = 0; i < CREATE_TRIES && made < CREATE_ROUNDS && good; i++) {
@@ -289,6 +297,8 @@ static void test_create(const struct window_query *q)
 			continue;
 		}
 		made++;
+		good = good && window_put(&w, w.base, tce) == H_SUCCESS &&
+		       window_holds(&w, w.base, tce);
 		do {
 			status = ddw_remove(w.liobn);
 		} while (status == RTAS_BUSY);
