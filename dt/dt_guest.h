@@ -28,7 +28,7 @@ struct dt_guest_func {
 	uint16_t vendor, device, subsys_vendor, subsys;
 	uint32_t class_code;
 	uint8_t revision, int_pin;
-	bool express; /* it has extended config space */
+	bool express;			/* it has extended config space */
 	unsigned int req_msi, req_msix; /* the most it may ask for; 0: none of this kind */
 	struct dt_guest_bar bars[6];
 };
