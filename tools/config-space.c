@@ -65,7 +65,7 @@ static const char intro[] =
 	"- **VPD** goes to the device as it is written, one cycle an access: a device that never "
 	"answers keeps its guest waiting\n  and nobody else.\n"
 	"- **Option ROM**: its BAR reads 0.\n"
-	"- Ids may be replaced by the plan; they are then ours.\n\n"
+	"- Ids may be replaced (`pci_func_override_ids`); they are then ours.\n\n"
 	"In the tables, *copy* means ours and as the guest wrote it, from 0 on if nothing else is "
 	"said; "
 	"*frozen* means ours and\nas the device had it when it was assigned; *live* means the "

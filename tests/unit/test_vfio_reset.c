@@ -367,7 +367,7 @@ static void test_kinds_are_found(void **state)
 	}
 }
 
-/* SEED-002.17: while it lasts nobody makes a cycle, and nobody waits. */
+/* SEED-002.17, VF-15: while it lasts nobody makes a cycle, and nobody waits. */
 static void test_config_space_is_shut_meanwhile(void **state)
 {
 	struct vfio_device *d = device(0);
