@@ -214,9 +214,9 @@ int pci_config_write(
 	struct pci_func *f, unsigned int off, unsigned int size, uint32_t val) must_check;
 
 /* A load or store of 1, 2, 4 or 8 bytes, naturally aligned, by the guest at a bus address inside
- * one of its BARs. From a BAR that is switched off by MEM, asleep or being reset, from a device
- * that is gone, and behind a BAR's end, come all ones; writes there are dropped (CF-01). -ENOENT:
- * no BAR is there. */
+ * one of its BARs. From a device that is gone, and behind a BAR's end, come all ones; writes there
+ * are dropped. -ENXIO: a BAR is there, but switched off by MEM, asleep or being reset, and if
+ * nobody else answers that is all ones, too (CF-01). -ENOENT: no BAR is there. */
 int pci_bar_access(
 	struct pci_func *f, uint64_t bus, unsigned int size, bool write, uint64_t *val) must_check;
 

@@ -242,7 +242,7 @@ void pci_bars_update(struct pci_func *f)
 static void access_bar(struct pci_func *f, unsigned int bar, uint64_t off, unsigned int size,
 	bool write, uint64_t *val)
 {
-	bool answers = f->decodes[bar] && range_below(off, size, f->bars[bar].size);
+	bool answers = range_below(off, size, f->bars[bar].size);
 
 	if (answers && pci_msi_access(f, bar, off, size, write, val)) {
 		return;
@@ -291,6 +291,7 @@ static void look_at_reset(struct pci_func *f)
 int pci_bar_access(struct pci_func *f, uint64_t bus, unsigned int size, bool write, uint64_t *val)
 {
 	unsigned int bar;
+	int err = 0;
 
 	if (!is_pow2(size) || size > 8 || !is_aligned(bus, size)) {
 		return -ENOENT;
@@ -298,9 +299,13 @@ int pci_bar_access(struct pci_func *f, uint64_t bus, unsigned int size, bool wri
 	look_at_reset(f);
 	lock_take(&f->lock);
 	bar = find_bar(f, bus, size);
-	if (bar < PCI_NUM_BARS) {
+	if (bar == PCI_NUM_BARS) {
+		err = -ENOENT;
+	} else if (!f->decodes[bar]) {
+		err = -ENXIO;
+	} else {
 		access_bar(f, bar, bus - f->bars[bar].value, size, write, val);
 	}
 	lock_drop(&f->lock);
-	return bar < PCI_NUM_BARS ? 0 : -ENOENT;
+	return err;
 }

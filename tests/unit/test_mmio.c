@@ -6,6 +6,7 @@
 #include "tests/unit/msi_help.h"
 
 #include "core/mmio.h"
+#include "tests/fake/fake_pci.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -149,6 +150,53 @@ static void test_address_follows_the_guests_bar(void **state)
 	assert_true(load(0x10000000 + HELP_TABLE + 12, 4) == 1);
 }
 
+/* CF-01, CF-02: a BAR that is off gives all ones and takes what is stored; over one of another
+ * function that is on it has no say, whichever comes first. */
+static void test_a_bar_that_is_off_hides_nobody(void **state)
+{
+	static const struct pci_bar bars[PCI_NUM_BARS] = {{.size = 0x1000, .value = 0x80000000}};
+	static struct fake_pci devs[2];
+	static struct partition p;
+	static struct phb bridge;
+	struct vcpu *vcpu = &p.vcpus[0];
+	struct phb *phb = &bridge;
+	uint64_t val;
+
+	(void)state;
+	memset(&p, 0, sizeof(p));
+	memset(&bridge, 0, sizeof(bridge));
+	vcpu->partition = &p;
+	p.phbs = phb;
+	p.nphbs = 1;
+	phb->nfuncs = 2;
+	assert_int_equal(phb_place(0, &phb->at), 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		fake_pci_init(&devs[i], bars);
+		devs[i].bar_mem[0][8] = (uint8_t)(0x70 + i);
+		assert_int_equal(
+			pci_func_init(&phb->funcs[i], i, bars, &fake_pci_ops, &devs[i]), 0);
+	}
+	for (unsigned int on = 0; on < 4; on++) {
+		gpa_t at = gpa(phb->at.mmio32.v + 8);
+
+		for (unsigned int i = 0; i < 2; i++) {
+			assert_int_equal(pci_config_write(&phb->funcs[i], PCI_COMMAND, 2,
+						 on >> i & 1 ? PCI_COMMAND_MEMORY : 0),
+				0);
+			fake_pci_forget(&devs[i]);
+		}
+		val = 0;
+		assert_int_equal(mmio_access(vcpu, at, 1, false, &val), 0);
+		assert_int_equal(val, on == 0 ? 0xff : on == 2 ? 0x71 : 0x70);
+		val = on == 2 ? 0x71 : 0x70;
+		assert_int_equal(mmio_access(vcpu, at, 1, true, &val), 0);
+		assert_int_equal(devs[0].nbar_writes, on & 1);
+		assert_int_equal(devs[1].nbar_writes, on == 2);
+	}
+	assert_int_equal(
+		mmio_access(vcpu, gpa(phb->at.mmio32.v + 0x1000), 1, false, &val), -ENOENT);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, help_teardown)
 
 int main(void)
@@ -159,6 +207,7 @@ int main(void)
 		TEST(test_each_byte_is_the_devices_but_the_tables),
 		TEST(test_writes_never_reach_a_message),
 		TEST(test_address_follows_the_guests_bar),
+		cmocka_unit_test(test_a_bar_that_is_off_hides_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

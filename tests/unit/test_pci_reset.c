@@ -45,9 +45,11 @@ static void wr(unsigned int off, unsigned int size, uint32_t val)
 static uint64_t load(uint64_t at)
 {
 	uint64_t val = 0x5a5a5a5a;
+	int err = pci_bar_access(&func, at, 4, false, &val);
 
-	assert_int_equal(pci_bar_access(&func, at, 4, false, &val), 0);
-	return val;
+	/* What its caller makes of it (core/mmio.c). */
+	assert_true(err == 0 || err == -ENXIO);
+	return err ? 0xffffffff : val;
 }
 
 static void start_with(const struct pci_policy *policy, uint32_t devcap, unsigned int af)
