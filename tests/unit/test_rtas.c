@@ -145,6 +145,22 @@ static void test_unknown_token_is_told_twice(void **state)
 	}
 }
 
+/* RT-19: services with a buffer of the guest's for an answer, whose length it says itself, are not
+ * there; nothing announces them. */
+static void test_services_with_answers_in_buffers_are_not_there(void **state)
+{
+	static const char *const names[] = {"ibm,get-system-parameter", "ibm,set-system-parameter",
+		"rtas-last-error", "check-exception", "event-scan", "ibm,slot-error-detail",
+		"ibm,get-vpd", "nvram-fetch", "ibm,platform-dump"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		for (unsigned int k = 0; k < rtas_num_services; k++) {
+			assert_string_not_equal(rtas_services[k].name, names[i]);
+		}
+	}
+}
+
 /* RT-05, RT-06: every service with every other pair of counts: only the status is written, and
  * nothing happens. */
 static void check_counts(const struct rtas_service *svc, uint32_t nargs, uint32_t nret)
@@ -271,6 +287,7 @@ int main(void)
 		cmocka_unit_test(test_too_many_cells_are_refused),
 		cmocka_unit_test_setup(test_counts_decide_how_much_must_be_ram, setup),
 		cmocka_unit_test(test_unknown_token_is_told_twice),
+		cmocka_unit_test(test_services_with_answers_in_buffers_are_not_there),
 		cmocka_unit_test_setup(test_wrong_counts_get_a_status_and_nothing_else, setup),
 		cmocka_unit_test_setup(test_bad_count_status_is_the_services_own, setup),
 		cmocka_unit_test(test_table_has_no_name_or_token_twice),

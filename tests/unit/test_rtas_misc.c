@@ -48,6 +48,7 @@ static void test_power_off_stops_its_own_partition(void **state)
 	assert_int_equal(fake_arch_count(FAKE_ARCH_POWER_OFF), 0);
 }
 
+/* RT-20 */
 static void test_reboot_stops_its_own_partition(void **state)
 {
 	(void)state;
@@ -98,6 +99,7 @@ static void test_os_term_ends_its_own_partition_with_its_words(void **state)
 	assert_true(strlen(out) < 160);
 }
 
+/* RT-19: the one buffer that an argument names. */
 static void test_os_term_without_words_in_ram_is_refused(void **state)
 {
 	static const uint32_t at[] = {HELP_MEM, 0xffffffff, HELP_MEM - 4};
