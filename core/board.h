@@ -121,6 +121,25 @@ struct host_thread {
 	bool alive;	   /* it runs our code */
 };
 
+/* What firmware may say of the processor's speculation, as its tree names it. */
+enum board_feature {
+	BOARD_INST_SPEC_BARRIER,
+	BOARD_BCCTRL_SERIALIZED,
+	BOARD_INST_L1D_FLUSH_ORI,
+	BOARD_INST_L1D_FLUSH_TRIG2,
+	BOARD_L1D_THREAD_SPLIT,
+	BOARD_COUNT_CACHE_DISABLED,
+	BOARD_COUNT_CACHE_FLUSH,
+	BOARD_NEEDS_COUNT_CACHE_FLUSH,
+	BOARD_FAVOR_SECURITY,
+	BOARD_NEEDS_L1D_FLUSH_PR,
+	BOARD_NEEDS_SPEC_BARRIER,
+	BOARD_NO_L1D_FLUSH_ENTRY,
+	BOARD_NO_L1D_FLUSH_UACCESS,
+	BOARD_NO_STORE_DRAIN,
+	BOARD_FEATURES,
+};
+
 struct board {
 	uint32_t pvr; /* not from the tree: arch/ fills it in */
 	uint64_t timebase_hz;
@@ -138,6 +157,9 @@ struct board {
 	bool bootargs_cut;
 	unsigned int nap; /* ibm,processor-radix-AP-encodings, as in the tree */
 	uint32_t ap[BOARD_MAX_AP];
+	bool features_known;   /* firmware has said anything of them; */
+	uint32_t features_on;  /* bit n: feature n is enabled, */
+	uint32_t features_off; /* or disabled; in neither: not mentioned */
 	unsigned int nphbs;
 	struct host_phb phbs[BOARD_MAX_PHBS];
 	unsigned int nfuncs;

@@ -96,18 +96,51 @@ hret_t h_register_proc_tbl(struct vcpu *vcpu, uint64_t args[HCALL_NARGS])
 	return H_SUCCESS;
 }
 
-/* What the processor does against speculation, and what the kernel should: nothing for entering the
- * kernel, for its access to user memory, and for stores (docs/THREATS.md, "Cores"). */
-#define BEHAVIOUR_NO_FLUSH_ON_ENTRY   (1ull << 56)
-#define BEHAVIOUR_NO_FLUSH_ON_UACCESS (1ull << 55)
-#define BEHAVIOUR_NO_STORE_BARRIER    (1ull << 54)
+/*
+ * What the processor has against speculation, and what the kernel should do about its own
+ * processes: firmware's word, handed on (PAPR's bits). A duty that firmware does not take away
+ * stays. Firmware that says nothing, as QEMU's, runs on a processor that does not speculate: no
+ * duty then. Between partitions none is needed (docs/THREATS.md, "Cores").
+ */
+enum answer { CHARACTER, BEHAVIOUR };
+#define BIT(n) (1ull << (63 - (n)))
+
+static const struct {
+	enum board_feature feature;
+	enum answer reg;
+	bool unless_off; /* set unless the feature is disabled; else if it is enabled */
+	uint64_t bit;
+} characteristics[] = {
+	{BOARD_INST_SPEC_BARRIER, CHARACTER, false, BIT(0)},
+	{BOARD_BCCTRL_SERIALIZED, CHARACTER, false, BIT(1)},
+	{BOARD_INST_L1D_FLUSH_ORI, CHARACTER, false, BIT(2)},
+	{BOARD_INST_L1D_FLUSH_TRIG2, CHARACTER, false, BIT(3)},
+	{BOARD_L1D_THREAD_SPLIT, CHARACTER, false, BIT(4)},
+	{BOARD_COUNT_CACHE_DISABLED, CHARACTER, false, BIT(7)},
+	{BOARD_COUNT_CACHE_FLUSH, CHARACTER, false, BIT(9)},
+	{BOARD_FAVOR_SECURITY, BEHAVIOUR, true, BIT(0)},
+	{BOARD_NEEDS_L1D_FLUSH_PR, BEHAVIOUR, true, BIT(1)},
+	{BOARD_NEEDS_SPEC_BARRIER, BEHAVIOUR, true, BIT(2)},
+	{BOARD_NEEDS_COUNT_CACHE_FLUSH, BEHAVIOUR, false, BIT(5)},
+	{BOARD_NO_L1D_FLUSH_ENTRY, BEHAVIOUR, false, BIT(7)},
+	{BOARD_NO_L1D_FLUSH_UACCESS, BEHAVIOUR, false, BIT(8)},
+	{BOARD_NO_STORE_DRAIN, BEHAVIOUR, false, BIT(9)},
+};
 
 hret_t h_get_cpu_characteristics(struct vcpu *vcpu, uint64_t args[HCALL_NARGS])
 {
-	(void)vcpu;
-	args[0] = 0;
-	args[1] = BEHAVIOUR_NO_FLUSH_ON_ENTRY | BEHAVIOUR_NO_FLUSH_ON_UACCESS |
-		  BEHAVIOUR_NO_STORE_BARRIER;
+	const struct board *b = vcpu->partition->board;
+
+	args[CHARACTER] = 0;
+	args[BEHAVIOUR] = b->features_known ? 0 : BIT(7) | BIT(8) | BIT(9);
+	for (size_t i = 0; i < ARRAY_LEN(characteristics) && b->features_known; i++) {
+		uint32_t mask = 1u << characteristics[i].feature;
+
+		if (characteristics[i].unless_off ? !(b->features_off & mask)
+						  : b->features_on & mask) {
+			args[characteristics[i].reg] |= characteristics[i].bit;
+		}
+	}
 	return H_SUCCESS;
 }
 

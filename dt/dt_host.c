@@ -482,6 +482,8 @@ static void clear_board(struct board *b)
 	b->bootargs[0] = '\0';
 	b->bootargs_cut = false;
 	b->nap = 0;
+	b->features_known = false;
+	b->features_on = b->features_off = 0;
 	b->nphbs = 0;
 }
 
@@ -506,6 +508,7 @@ int dt_host_read(const void *fdt, struct board *board)
 	if (!read_opal(&r)) {
 		return -EINVAL;
 	}
+	dt_host_read_features(&r);
 	read_chosen(&r);
 	read_xive(&r);
 	dt_host_read_phbs(&r);

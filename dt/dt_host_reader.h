@@ -30,6 +30,9 @@ bool dt_host_is_type(const struct dt_host_reader *r, int node, const char *type)
 /* A node without status is in order. */
 bool dt_host_is_okay(const struct dt_host_reader *r, int node);
 
+/* What /ibm,opal/fw-features says. */
+void dt_host_read_features(struct dt_host_reader *r);
+
 /* Adds the bridges to the board, whose memory is known by now. */
 void dt_host_read_phbs(struct dt_host_reader *r);
 

@@ -118,6 +118,32 @@ static void test_firmware_initrd_and_command_line_are_found(void **state)
 	assert_false(board.bootargs_cut);
 }
 
+static void test_firmwares_features_are_read(void **state)
+{
+	static const struct help_edit edits[] = {
+		HELP_ADD("/ibm,opal", "fw-features"),
+		HELP_ADD("/ibm,opal/fw-features", "inst-spec-barrier-ori31,31,0"),
+		HELP_BYTES("/ibm,opal/fw-features/inst-spec-barrier-ori31,31,0", "enabled", "", 0),
+		HELP_ADD("/ibm,opal/fw-features", "no-need-store-drain-on-priv-state-switch"),
+		HELP_BYTES("/ibm,opal/fw-features/no-need-store-drain-on-priv-state-switch",
+			"disabled", "", 0),
+		HELP_ADD("/ibm,opal/fw-features", "fw-bcctrl-serialized"),
+		HELP_ADD("/ibm,opal/fw-features", "needs-what-nobody-knows"),
+		HELP_BYTES("/ibm,opal/fw-features/needs-what-nobody-knows", "enabled", "", 0),
+	};
+	struct help_tree tree;
+
+	(void)state;
+	for (unsigned int n = 0; n <= sizeof(edits) / sizeof(edits[0]); n++) {
+		tree = help_edit(&host, edits, n);
+		assert_int_equal(dt_host_read(tree.fdt, &board), 0);
+		help_free(&tree);
+		assert_int_equal(board.features_known, n > 0);
+		assert_int_equal(board.features_on, n > 2 ? 1u << BOARD_INST_SPEC_BARRIER : 0);
+		assert_int_equal(board.features_off, n > 4 ? 1u << BOARD_NO_STORE_DRAIN : 0);
+	}
+}
+
 static void test_bridges_come_in_the_order_of_their_ids(void **state)
 {
 	(void)state;
@@ -660,6 +686,7 @@ int main(void)
 		cmocka_unit_test(test_memory_of_chips_is_taken_and_of_devices_not),
 		cmocka_unit_test(test_every_source_of_reserved_ranges_counts),
 		cmocka_unit_test(test_firmware_initrd_and_command_line_are_found),
+		cmocka_unit_test(test_firmwares_features_are_read),
 		cmocka_unit_test(test_bridges_come_in_the_order_of_their_ids),
 		cmocka_unit_test(test_bridges_of_other_kinds_are_skipped_by_name),
 		cmocka_unit_test(test_what_makes_no_sense_is_skipped_and_said),

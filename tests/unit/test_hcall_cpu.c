@@ -19,12 +19,15 @@
 #define NVCPUS	      4u
 
 static struct help_guest r;
+static struct board board;
 static struct vcpu *const self = &r.part.vcpus[1];
 
 static int setup(void **state)
 {
 	(void)state;
 	help_init(&r);
+	memset(&board, 0, sizeof(board));
+	r.part.board = &board;
 	r.part.nvcpus = NVCPUS;
 	for (unsigned int i = 0; i < NVCPUS; i++) {
 		r.part.vcpus[i].partition = &r.part;
@@ -170,7 +173,51 @@ static void test_register_proc_tbl(void **state)
 	}
 }
 
-static void test_cpu_characteristics_ask_for_no_mitigation(void **state)
+/* Firmware's word: what the chip has is there if enabled, what it needs unless disabled. */
+static void test_cpu_characteristics_are_firmwares(void **state)
+{
+	static const struct {
+		enum board_feature feature;
+		bool on;
+		uint64_t character, behaviour; /* besides the duties */
+	} cases[] = {
+		{BOARD_INST_SPEC_BARRIER, true, 1ull << 63, 0},
+		{BOARD_BCCTRL_SERIALIZED, true, 1ull << 62, 0},
+		{BOARD_INST_L1D_FLUSH_ORI, true, 1ull << 61, 0},
+		{BOARD_INST_L1D_FLUSH_TRIG2, true, 1ull << 60, 0},
+		{BOARD_L1D_THREAD_SPLIT, true, 1ull << 59, 0},
+		{BOARD_COUNT_CACHE_DISABLED, true, 1ull << 56, 0},
+		{BOARD_COUNT_CACHE_FLUSH, true, 1ull << 54, 0},
+		{BOARD_NEEDS_COUNT_CACHE_FLUSH, true, 0, 1ull << 58},
+		{BOARD_NO_L1D_FLUSH_ENTRY, true, 0, 1ull << 56},
+		{BOARD_NO_L1D_FLUSH_UACCESS, true, 0, 1ull << 55},
+		{BOARD_NO_STORE_DRAIN, true, 0, 1ull << 54},
+		{BOARD_FAVOR_SECURITY, false, 0, 1ull << 63},
+		{BOARD_NEEDS_L1D_FLUSH_PR, false, 0, 1ull << 62},
+		{BOARD_NEEDS_SPEC_BARRIER, false, 0, 1ull << 61},
+	};
+	const uint64_t duties = 7ull << 61;
+
+	(void)state;
+	board.features_known = true;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		uint32_t mask = 1u << cases[i].feature;
+
+		board.features_on = cases[i].on ? mask : 0;
+		board.features_off = cases[i].on ? 0 : mask;
+		assert_int_equal(hcall(H_GET_CPU_CHARACTERISTICS, 1, 2, 3, 4), H_SUCCESS);
+		assert_true(regs[1] == cases[i].character);
+		assert_true(regs[2] == (duties ^ cases[i].behaviour));
+		/* Said the other way round it is as if it had not been mentioned. */
+		board.features_on = cases[i].on ? 0 : mask;
+		board.features_off = cases[i].on ? mask : 0;
+		assert_int_equal(hcall(H_GET_CPU_CHARACTERISTICS, 1, 2, 3, 4), H_SUCCESS);
+		assert_true(regs[1] == 0 && regs[2] == duties);
+	}
+	assert_int_equal(ARRAY_SIZE(cases), BOARD_FEATURES);
+}
+
+static void test_cpu_characteristics_without_firmwares_word(void **state)
 {
 	(void)state;
 	assert_int_equal(hcall(H_GET_CPU_CHARACTERISTICS, 1, 2, 3, 4), H_SUCCESS);
@@ -391,7 +438,8 @@ int main(void)
 		cmocka_unit_test(test_codes_are_those_of_the_specification),
 		cmocka_unit_test(test_set_mode),
 		cmocka_unit_test(test_register_proc_tbl),
-		cmocka_unit_test_setup(test_cpu_characteristics_ask_for_no_mitigation, setup),
+		cmocka_unit_test_setup(test_cpu_characteristics_are_firmwares, setup),
+		cmocka_unit_test_setup(test_cpu_characteristics_without_firmwares_word, setup),
 		cmocka_unit_test(test_areas_are_checked_before_they_are_kept),
 		cmocka_unit_test_setup(test_areas_hang_on_the_vpa, setup),
 		cmocka_unit_test_setup(test_area_of_no_vcpu_is_refused, setup),
