@@ -304,8 +304,8 @@ static void test_without_bypass_its_addresses_move_nothing(void **state)
 		fake_phb_dma(&phb, DEVICE, PHB_BYPASS_BASE + 0x6000, buf, 8, true), -EFAULT);
 }
 
-/* LC-05 in small, RT-20: all is as before, its devices are quiet, and nothing of the guest is left in
- * memory. */
+/* LC-05 in small, RT-20: all is as before, its devices are quiet, and nothing of the guest is left
+ * in memory. */
 static void test_stop_gives_everything_back_clean(void **state)
 {
 	char buf[4] = "abc";
