@@ -66,7 +66,7 @@ WARNINGS := -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wshadow -Wmiss
 	    -Wstrict-prototypes -Wvla -Wdate-time
 COMMON   := -std=c11 -I. -isystem $(B)/libfdt-src/libfdt
 TEST_INC := -isystem $(B)/cmocka-src/include
-THEIRS   := -std=gnu11 -w -fno-lto
+THEIRS   := -std=gnu11 -w -fno-lto -Os
 
 # Asked once, and only after tools/setup has had its turn.
 GCC_INC   = $(eval GCC_INC := $$(shell $(CROSS)gcc -print-file-name=include))$(GCC_INC)
@@ -111,7 +111,14 @@ POSIX     := -D_POSIX_C_SOURCE=200809L
 # compiler itself may call, memcpy and the like, stays out of it.
 FRAME_ALL := -Wframe-larger-than=2304
 NOT_LTO   := arch/ppc64/libc.c
-dir_flags  = $(if $(filter image,$(1)),$(if $(filter core/% dt/%,$(2)),$(FRAME))) \
+# Code that runs when a partition starts or ends, or somebody types, is to be small; what a guest waits
+# for is to be fast.
+COLD      := dt/% core/plan% core/monitor% core/audit% core/init% core/dt_fill% core/host_pci% \
+	     core/partition% core/elf% core/text% core/log% core/mem.% core/ddw% core/vfio.c core/vfio_p% \
+	     core/vfio_r% core/pci_% core/rtas_% core/xics_% arch/ppc64/report% arch/ppc64/main% \
+	     arch/ppc64/mmu%
+dir_flags  = $(if $(filter image,$(1)),$(if $(filter core/% dt/%,$(2)),$(FRAME)) \
+	     $(if $(filter $(COLD),$(2)),-Os)) \
 	     $(if $(filter $(NOT_LTO),$(2)),-fno-lto) $(if $(filter tests/%,$(2)),$(POSIX))
 
 # --- getting what is needed ----------------------------------------------------------------------

@@ -163,7 +163,7 @@ void machine_init(void)
 		parts[i] = calloc(1, sizeof(*parts[i]));
 		must(parts[i] != NULL, "no memory");
 	}
-	scope = (struct audit_scope){&board, &vfio, parts, MACHINE_PARTITIONS};
+	scope = (struct audit_scope){&board, &vfio, &ram.pool, parts, MACHINE_PARTITIONS};
 	partition_on_stopped = note_stopped;
 	free_at_start = mem_free_bytes(&ram.pool);
 	running = 0;
