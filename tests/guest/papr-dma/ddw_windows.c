@@ -22,6 +22,9 @@
 #define HALF (EDU_BUFFER / 2)
 /* The largest page of which the arena has two that are whole. */
 #define CROSSING_SHIFT_MAX 16u
+/* The smallest page that ends behind this program, which begins at 4 MiB. The tree is at the end of
+ * memory. */
+#define BEYOND_IMAGE_SHIFT 24u
 
 static char prefix[24];
 static struct window win;
@@ -177,6 +180,26 @@ static void test_crossing(void)
 	is(good, "DMA across into an unmapped page stops at it (DM-01)");
 }
 
+/* A large page may be made of smaller ones: its last quarter, in memory that nothing else uses. */
+static void test_last_quarter(void)
+{
+	uint64_t size = 1ull << win.shift;
+	uint64_t gpa = (arena_gpa(0) & ~(size - 1)) + size / 4 * 3;
+	bool good;
+
+	if (win.shift < BEYOND_IMAGE_SHIFT || gpa + TCE_PAGE > tree.memory / 2) {
+		return;
+	}
+	good = window_put(&win, window_at(&win, 2), window_tce(&win, gpa, TCE_RW)) == H_SUCCESS &&
+	       stage_works();
+	arena_fill();
+	good = good && edu_dma_out(window_at(&win, 2) + size / 4 * 3, 0, EDU_BUFFER) &&
+	       arena_is(NULL, 0) &&
+	       memcmp((const void *)(uintptr_t)gpa, stage_bytes, EDU_BUFFER) == 0;
+	bench.dmas_verified += good;
+	is(good, "DMA to the last quarter of a page");
+}
+
 static void test_moves(void)
 {
 	uint64_t here = through(2, 5), after = through(3, 5), past = through(win.npages, 5);
@@ -196,6 +219,7 @@ static void test_moves(void)
 	if (win.shift <= CROSSING_SHIFT_MAX) {
 		test_crossing();
 	}
+	test_last_quarter();
 	good = window_put(&win, window_at(&win, 2), entry(5, TCE_RW)) == H_SUCCESS;
 	is(good && both_arrive(here, 5), "DMA through it again");
 }

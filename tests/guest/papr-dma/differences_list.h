@@ -71,6 +71,10 @@
 		REFUSED(P), PARTLY(H_SUCCESS), "it does not look at what a TCE names") \
 	D("INDIRECT: the sixth entry with an undefined bit (HC-30)", \
 		REFUSED(P), PARTLY(H_SUCCESS), "it does not look at what a TCE names") \
+	D("INDIRECT: the last entry past the memory (HC-07)", \
+		REFUSED(P), PARTLY(H_SUCCESS), "it does not look at what a TCE names") \
+	D("INDIRECT: the last entry with an undefined bit (HC-30)", \
+		REFUSED(P), PARTLY(H_SUCCESS), "it does not look at what a TCE names") \
 	D("INDIRECT: passes the end of the window by one (HC-20)", \
 		REFUSED(P), PARTLY(P), "it stops half way, and what it has done stays") \
 	D("INDIRECT: address 1 past a page (HC-06)", \

@@ -17,6 +17,7 @@
 #define INDEX_SHIFT   8u
 #define LIST_MAX      512u
 #define STUFF_MANY    1000u
+#define TABLE_PIECE   8192u
 #define REPEATED_PUTS 10000u
 #define REGISTER_MARK 0x5a5a00000000c0deull
 
@@ -66,6 +67,31 @@ static void test_list(void)
 		"INDIRECT: each of 512 entries is stored");
 	good = tce_get(window_page(PAGE_HCALL + LIST_MAX), &last) == H_SUCCESS;
 	tap_ok(good && last == (arena_gpa(0) | TCE_RW), "INDIRECT: the entry after them is not");
+}
+
+/* A table may be in pieces of 64 KiB: entries on both sides of where the second begins. */
+static void test_list_across(void)
+{
+	static uint64_t tces[LIST_MAX];
+	const uint64_t first = TABLE_PIECE - LIST_MAX / 2;
+	bool good;
+
+	if (window_pages() < TABLE_PIECE + LIST_MAX) {
+		return;
+	}
+	for (unsigned int i = 0; i < LIST_MAX; i++) {
+		tces[i] = arena_gpa(i * 7 % ARENA_PAGES) | (i % 3 + 1);
+	}
+	good = tce_put_list(window_page(first), tces, LIST_MAX) == H_SUCCESS;
+	for (unsigned int i = 0; i < LIST_MAX && good; i++) {
+		uint64_t now;
+
+		good = tce_get(window_page(first + i), &now) == H_SUCCESS && now == tces[i];
+	}
+	tap_ok(good, "INDIRECT: each of 512 entries across entry 8192 is stored");
+	good = tce_clear(window_page(first), LIST_MAX) == H_SUCCESS;
+	tap_ok(good && entries_are(first, LIST_MAX, none),
+		"STUFF: each of 512 entries across entry 8192 is cleared");
 }
 
 static void test_stuff(void)
@@ -225,6 +251,7 @@ void test_hcall_extents(void)
 {
 	test_other_windows();
 	test_list();
+	test_list_across();
 	test_stuff();
 	test_repeated();
 	test_own_list();
