@@ -220,8 +220,7 @@ static void expect_as_at_start(void)
 
 	assert_int_equal(page_pool_used(&p->tables), used_at_start + default_nodes());
 	for (unsigned int i = 0; i < 2; i++) {
-		assert_ptr_equal(
-			phb_find_window(&p->phb_map, liobns[i]), &p->phbs[i].windows[0]);
+		assert_ptr_equal(phb_find_window(&p->phb_map, liobns[i]), &p->phbs[i].windows[0]);
 		assert_null(phb_find_window(&p->phb_map, liobns[i] + 1));
 	}
 }
