@@ -110,7 +110,8 @@ static void test_memory_is_told_by_use(void **state)
 		"hypervisor memory: %u KiB now, %u KiB at most, 600 KiB of it the image\n"
 		"apart from it: guests %u KiB, TCE tables %u KiB, given to firmware 0 KiB\n",
 		(unsigned int)ours + 600, (unsigned int)most + 600,
-		(unsigned int)(2 * GUEST_SIZE >> 10), (unsigned int)(parts[0]->tables.npages << 2));
+		(unsigned int)(2 * GUEST_SIZE >> 10),
+		(unsigned int)((parts[0]->tables.npages + parts[1]->tables.npages) << 2));
 	assert_answer("memory", want);
 	assert_narrow();
 }
