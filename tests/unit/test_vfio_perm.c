@@ -104,7 +104,7 @@ static const struct vfio_perm *find(const struct vfio_perm *rows, unsigned int n
 	return NULL;
 }
 
-/* CF-10, SEED-002.4: what would reach past the function is in no table. */
+/* CF-10, DM-10, SEED-002.4: what would reach past the function is in no table. */
 static void test_what_reaches_further_has_no_table(void **state)
 {
 	static const uint8_t hidden[] = {
