@@ -105,7 +105,8 @@ function show(place, first,   i, total, ours, mark, at, more) {
 		printf "%-26s %9.1f %7.1f %9.1f %8s %9s %9s", labels[i], total, \
 			kill_count[i] * opal["kill-pe"], ours, limits[i] ? limits[i] : "-", \
 			peers[i] ? peers[i] : "-", peers[i] ? sprintf("%.0f", peers[i] / total) : "-"
-		mark = limits[i] ? (total <= limits[i] ? "ok" : "OVER") : ""
+		allowed = limits[i] * (place == first ? 1 : 1.05)
+		mark = limits[i] ? (total <= allowed ? "ok" : "OVER") : ""
 		at = ""
 		if (place != first) {
 			more = (total / figure[first, keys[i]] - 1) * 100
