@@ -93,7 +93,7 @@ function count_of(n) {
 }
 
 # The first place's figures have limits; the others are held against the first's.
-function show(place, first,   i, total, ours, mark, at, more) {
+function show(place, first,   i, total, ours, allowed, mark, at, more) {
 	printf "\n%-26s %9s %7s %9s %8s %9s %9s%s\n", place == first ? "instructions per call" : "", \
 		"total", "OPAL", "ours", "limit", "peer", "peer/us", place == first ? "" : "   to the first"
 	for (i = 1; i <= nrows; i++) {
