@@ -169,6 +169,10 @@ static void mark_page(void *ctx, const struct vfio_spapr_entry *e)
 	uint64_t pages = w->job->pages;
 	uint64_t per_cell = pages / MAP_CELLS;
 
+	/* The guest may have put another window in this place since it was looked at. */
+	if (page >= pages) {
+		return;
+	}
 	if (per_cell) {
 		w->job->live[page / per_cell % MAP_CELLS]++;
 		return;

@@ -340,6 +340,34 @@ static void test_map_of_a_small_window_and_bypass(void **state)
 		       "        |\n");
 }
 
+/* Between the look at a window and the walk of it the guest has put another in its place. */
+static void put_large_for_small(void)
+{
+	fake_arch.on_write = NULL;
+	assert_int_equal(ddw_remove(&parts[0]->bound[0].ddw, 0), 0);
+	map_pages(512, 0, 1);
+}
+
+static void test_map_of_a_window_that_grows_meanwhile(void **state)
+{
+	struct ddw *d = &parts[0]->bound[0].ddw;
+	unsigned int slot;
+
+	(void)state;
+	assert_int_equal(ddw_remove(d, 0), 0);
+	assert_int_equal(ddw_create(d, 21, 21, &slot), 0);
+	assert_int_equal(slot, 0);
+	fake_arch_clear_out();
+	type("windows map");
+	fake_arch_type("\r", 1);
+	/* The command itself; what is said next is the bridge, before its window is walked. */
+	tick();
+	fake_arch.on_write = put_large_for_small;
+	ticks(20);
+	assert_null(fake_arch.on_write);
+	assert_said("alpha: CXGB3: group 0, PE 0x0\n");
+}
+
 static void test_walk_names_every_step(void **state)
 {
 	char want[512];
@@ -509,6 +537,7 @@ int main(void)
 		T(open_monitor, test_memory_is_told_by_use),
 		T(open_monitor, test_map_shows_where_it_is_full),
 		T(open_monitor, test_map_of_a_small_window_and_bypass),
+		T(open_monitor, test_map_of_a_window_that_grows_meanwhile),
 		T(open_monitor, test_walk_names_every_step),
 		T(open_monitor, test_walk_names_the_failing_step),
 		T(open_monitor, test_walk_takes_hexadecimal_only),
