@@ -226,17 +226,21 @@ static void quiet(bool housekeeper)
 	}
 }
 
-void cpu_stop(void)
+void cpu_clear_doorbell(void)
 {
-	spr_write(SPR_PSSCR, 0);
-	__asm__ volatile(".machine push\n\t.machine power9\n\tstop\n\t.machine pop" : : : "memory");
-	/* What ended it is not taken, EE being off; a doorbell left pending would end the next.
-	 * Stores made before the doorbell are seen only after msgsync. */
 	__asm__ volatile(".machine push\n\t.machine power9\n\t"
 			 "msgclr %0; msgsync; lwsync\n\t.machine pop"
 			 :
 			 : "r"(DOORBELL)
 			 : "memory");
+}
+
+void cpu_stop(void)
+{
+	spr_write(SPR_PSSCR, 0);
+	__asm__ volatile(".machine push\n\t.machine power9\n\tstop\n\t.machine pop" : : : "memory");
+	/* What ended it is not taken, EE being off; a doorbell left pending would end the next. */
+	cpu_clear_doorbell();
 }
 
 static void park(bool housekeeper)

@@ -89,6 +89,10 @@ void cpu_start_all(struct board *board, struct mem_pool *pool);
  * housekeeping. Does not return. */
 _Noreturn void cpu_main(void);
 
+/* Takes back a doorbell. Stores that its sender made before it are seen from here on, which without
+ * msgsync they need not be: a prod whose kick is taken in the guest would be slept over. */
+void cpu_clear_doorbell(void);
+
 /* Waits in `stop` until some exception is pending on this thread; none is taken. */
 void cpu_stop(void);
 

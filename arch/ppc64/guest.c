@@ -371,7 +371,7 @@ bool guest_exit(struct vcpu_run *run)
 		opal_call0(OPAL_HANDLE_HMI);
 		return partition_must_stop(run->vcpu);
 	case 0xe80:
-		__asm__ volatile("msgclr %0" : : "r"(DOORBELL) : "memory");
+		cpu_clear_doorbell();
 		return partition_must_stop(run->vcpu);
 	default:
 		return stop_with_report(run, NULL);
