@@ -34,7 +34,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(JOBS)
 endif
 
-.PHONY: all help image guests run check check-unit check-be check-lockstep check-boot lint soak size bench clean distclean force
+.PHONY: all help image guests run check check-unit check-be check-lockstep check-boot lint coverage soak size bench clean distclean force
 
 all: image
 
@@ -102,6 +102,12 @@ be_CC               := $(CROSS)gcc
 be_CFLAGS           := $(TEST_FLAGS)
 be_LDFLAGS          := -static
 be_SETUP            := check
+# Counts what runs of core/ and dt/, as written: without optimization and without sanitizers, which add
+# branches of their own.
+coverage_CC         := gcc
+coverage_CFLAGS     := -O0 -g $(TEST_INC)
+coverage_LDFLAGS    := --coverage
+coverage_SETUP      := check
 
 # Per directory. A frame of core/ or dt/ must leave room on a thread's stack: that is for the compiler
 # whose code runs there, and without sanitizers. Test programs are POSIX programs.
@@ -119,6 +125,7 @@ COLD      := dt/% core/plan% core/monitor% core/audit% core/init% core/dt_fill% 
 	     arch/ppc64/mmu%
 dir_flags  = $(if $(filter image,$(1)),$(if $(filter core/% dt/%,$(2)),$(FRAME)) \
 	     $(if $(filter $(COLD),$(2)),-Os)) \
+	     $(if $(filter coverage,$(1)),$(if $(filter core/% dt/%,$(2)),--coverage)) \
 	     $(if $(filter $(NOT_LTO),$(2)),-fno-lto) $(if $(filter tests/%,$(2)),$(POSIX))
 
 # --- getting what is needed ----------------------------------------------------------------------
@@ -177,8 +184,8 @@ $(1)_TESTS := $(patsubst tests/unit/%,unit/$(1)/%,$(UNIT))
 endef
 
 TEST_VARIANTS := native be clang-native
-$(foreach v,image clang-image $(TEST_VARIANTS),$(eval $(call variant_rules,$(v))))
-$(foreach v,$(TEST_VARIANTS),$(eval $(call test_rules,$(v))))
+$(foreach v,image clang-image $(TEST_VARIANTS) coverage,$(eval $(call variant_rules,$(v))))
+$(foreach v,$(TEST_VARIANTS) coverage,$(eval $(call test_rules,$(v))))
 
 # --- image and guests ----------------------------------------------------------------------------
 
@@ -266,6 +273,10 @@ check-boot: image guests
 lint: | $(B)/stamp/check
 	$(run_tests) $(LINT_TESTS)
 
+## coverage     lines and branches of core/ that tests reach, and why not the others
+coverage: $(coverage_UNIT) $(B)/coverage/tests/spec/lockstep
+	@tools/coverage $^
+
 $(B)/native/tools/config-space: $(B)/native/tools/config-space.o $(B)/native/libtest.a
 	$(brief) LD '$@'
 	$(Q)$(native_CC) $(native_LDFLAGS) -o $@ $^
@@ -299,5 +310,5 @@ distclean:
 	rm -rf $(B)
 
 -include $(patsubst %.o,%.d,$(IMAGE_OBJ) $(CLANG_OBJ))
--include $(foreach v,$(TEST_VARIANTS),$(patsubst %.c,$(B)/$(v)/%.d,$(CORE_SRC) $(DT_SRC) $(ARCH_PURE) \
+-include $(foreach v,$(TEST_VARIANTS) coverage,$(patsubst %.c,$(B)/$(v)/%.d,$(CORE_SRC) $(DT_SRC) $(ARCH_PURE) \
 	$(FAKE_SRC) $(UNIT_SRC) $(SPEC_SRC) tools/config-space.c))
