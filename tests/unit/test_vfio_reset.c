@@ -11,6 +11,7 @@
 
 #include "core/log.h"
 #include "core/pci_regs.h"
+#include "core/vfio_pci_parts.h"
 #include "tests/fake/fake_arch.h"
 #include "tests/fake/fake_machine.h"
 
@@ -33,6 +34,7 @@ struct model {
 	uint64_t ready_at;    /* answers as not ready until then */
 	uint32_t unready;     /* what a vendor id reads meanwhile */
 	unsigned int losses, cycles;
+	unsigned int fail_cycle; /* the one cycle that fails, counted by cycles; 0: none */
 	bool fail, gone;
 	bool in_bus_reset;
 };
@@ -111,7 +113,7 @@ static int model_read(
 	assert_int_equal(off % size, 0);
 	check_time(d);
 	d->cycles++;
-	if (d->fail) {
+	if (d->fail || d->cycles == d->fail_cycle) {
 		return -EIO;
 	}
 	*val = d->gone || d->in_bus_reset ? UINT32_MAX >> (32 - 8 * size)
@@ -149,7 +151,7 @@ static int model_write(
 	assert_int_equal(off % size, 0);
 	check_time(d);
 	d->cycles++;
-	if (d->fail) {
+	if (d->fail || d->cycles == d->fail_cycle) {
 		return -EIO;
 	}
 	state = get(d, PM + 4, 1) & 3;
@@ -587,6 +589,123 @@ static void test_failing_cycles_end_in_gone(void **state)
 	start(0);
 }
 
+/* Everything there is to do with the first device, to its end. */
+static int do_flr(struct vfio_device *d)
+{
+	int err = vfio_begin_reset(d, VFIO_RESET_FLR);
+
+	return err ? err : vfio_wait_reset(d);
+}
+
+static int do_af(struct vfio_device *d)
+{
+	int err = vfio_begin_reset(d, VFIO_RESET_AF);
+
+	return err ? err : vfio_wait_reset(d);
+}
+
+static int do_pm(struct vfio_device *d)
+{
+	int err = vfio_begin_reset(d, VFIO_RESET_PM);
+
+	return err ? err : vfio_wait_reset(d);
+}
+
+static int do_sleep_and_wake(struct vfio_device *d)
+{
+	int err = vfio_begin_power(d, true);
+
+	err = err ? err : vfio_wait_reset(d);
+	vfio_wake_device(d);
+	return err ? err : d->gone ? -EIO : 0;
+}
+
+static int do_whichever(struct vfio_device *d)
+{
+	return vfio_reset_device(d);
+}
+
+static int do_bus(struct vfio_device *d)
+{
+	return vfio_reset_group(d->group);
+}
+
+/* One cycle fails, and every one in its turn: then the device is gone, which is said once, or it
+ * is what it was. Nothing in between, and no end of waiting. */
+static void test_any_one_failing_cycle_is_gone_or_made_good(void **state)
+{
+	static int (*const acts[])(struct vfio_device *) = {
+		do_flr, do_af, do_pm, do_sleep_and_wake, do_whichever, do_bus};
+
+	for (unsigned int i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
+		unsigned int gone = 0, n = 0;
+		bool failed = true;
+
+		while (failed) {
+			struct vfio_device *d;
+			int err;
+
+			start(PCI_EXP_DEVCAP_FLR);
+			d = device(0);
+			models[0].cycles = 0;
+			models[0].fail_cycle = ++n;
+			err = acts[i](d);
+			failed = models[0].cycles >= n;
+			if (err) {
+				assert_int_equal(err, -EIO);
+				assert_true(d->gone);
+				assert_int_equal(lines, 1);
+				gone++;
+			} else {
+				assert_false(d->gone);
+				assert_put_back(&models[0], models[0].losses);
+			}
+			teardown(state);
+		}
+		/* Each of them needs some dozen cycles, most of which are not made twice. */
+		assert_true(gone > 12);
+		assert_true(n < 400);
+	}
+	start(0);
+}
+
+/* The port does not do what a reset of its bus needs: the reset has failed, and that is said to who
+ * asked. */
+static void test_port_that_fails_has_no_reset(void **state)
+{
+	for (unsigned int n = 1; n <= 3; n++) {
+		start(PCI_EXP_DEVCAP_FLR);
+		m.phb[1].fail_at = n;
+		assert_int_equal(vfio_reset_group(g), -EIO);
+		assert_int_equal(m.phb[1].fail_at, 0);
+		assert_false(vfio_reset_is_on(device(0)));
+		teardown(state);
+	}
+	start(0);
+}
+
+/* Of two functions on a bus neither is reset with the bus for the other's sake; one alone is. */
+static void test_device_without_a_reset_of_its_own_has_its_bus(void **state)
+{
+	start(0);
+	put(&models[0], AF + 2, 2, 0x0006);
+	put(&models[0], PM + 4, 2, PCI_PM_NO_SOFT_RESET);
+	assert_int_equal(vfio_reset_device(device(0)), -ENOTTY);
+	assert_int_equal(models[0].losses, 0);
+	teardown(state);
+}
+
+/* A device without power management stays in D0. */
+static void test_device_without_power_management_stays_awake(void **state)
+{
+	(void)state;
+	put(&models[0], PCI_CAP_PTR, 1, EXP);
+	assert_int_equal(vfio_begin_power(device(0), true), -ENOTTY);
+	assert_false(device(0)->gone);
+	vfio_wake_device(device(0));
+	assert_int_equal(get(&models[0], PCI_COMMAND, 2), 0x0146);
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int main(void)
@@ -603,6 +722,11 @@ int main(void)
 		TEST(test_bus_reset_takes_the_whole_group),
 		TEST(test_group_without_a_port_has_no_bus_to_reset),
 		cmocka_unit_test_teardown(test_failing_cycles_end_in_gone, teardown),
+		cmocka_unit_test_teardown(
+			test_any_one_failing_cycle_is_gone_or_made_good, teardown),
+		cmocka_unit_test_teardown(test_port_that_fails_has_no_reset, teardown),
+		cmocka_unit_test(test_device_without_a_reset_of_its_own_has_its_bus),
+		TEST(test_device_without_power_management_stays_awake),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
