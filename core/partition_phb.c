@@ -367,13 +367,10 @@ int partition_bind_phbs(struct partition *p, const struct plan_partition *plan)
 	return 0;
 }
 
-/* Bus masters off and posted writes drained, interrupts and windows off, devices and group given
- * back. */
-static bool unbind_phb(struct partition *p, unsigned int n)
+/* Nobody starts anything any more: bus masters off, BARs unmapped, messages and pins taken away. */
+static void silence_funcs(struct partition *p, unsigned int n)
 {
 	struct phb *phb = &p->phbs[n];
-	struct partition_phb *bound = &p->bound[n];
-	struct host_group *host = NULL;
 
 	for (unsigned int i = 0; i < phb->nfuncs; i++) {
 		pci_func_quiesce(&phb->funcs[i]);
@@ -382,11 +379,35 @@ static bool unbind_phb(struct partition *p, unsigned int n)
 	for (unsigned int i = 0; i < NUM_PINS && phb->at.lsi; i++) {
 		xics_remove_source(p, phb->at.lsi + i);
 	}
+}
+
+/* Windows off, translations forgotten, posted writes drained; then what the functions hold is
+ * forgotten, too: behind closed windows, since a reset may end a DMA anywhere. False: something may
+ * still get through. That a reset failed does not make it so: the group stays closed, for ever. */
+static bool close_group(struct partition *p, struct vfio_group *group)
+{
+	bool closed = !host_pci_quarantine(p->board, &p->board->groups[group->host]);
+
+	if (vfio_clean_group(group)) {
+		log_msg(LOG_ERR, "%s: group %u is lost to it", p->name,
+			p->board->groups[group->host].id);
+	}
+	return closed;
+}
+
+/* The order is design decision 16's; the partition's memory is cleared after it. */
+static bool unbind_phb(struct partition *p, unsigned int n)
+{
+	struct phb *phb = &p->phbs[n];
+	struct partition_phb *bound = &p->bound[n];
+	struct host_group *host = NULL;
+	bool quarantined = true;
+
+	silence_funcs(p, n);
 	if (bound->group) {
 		host = &p->board->groups[bound->group->host];
+		quarantined = close_group(p, bound->group);
 	}
-	bool quarantined = !host || host_pci_quarantine(p->board, host) == 0;
-
 	ddw_exit(&bound->ddw);
 	for (unsigned int i = 0; i < phb->nfuncs; i++) {
 		vfio_put_device(bound->funcs[i].device);

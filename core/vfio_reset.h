@@ -48,6 +48,7 @@ struct vfio_reset {
 	enum vfio_reset_phase phase;
 	enum vfio_reset_kind kind;
 	bool asleep;	      /* in D3hot */
+	bool flagged;	      /* that nothing resets it has been said */
 	uint64_t due_ns;      /* no cycle before */
 	uint64_t limit_ns;    /* the phase is over by then, or has failed */
 	uint16_t exp, af, pm; /* where the capabilities are; 0: there is none */
@@ -84,5 +85,12 @@ int vfio_reset_device(struct vfio_device *d) must_check;
 /* All functions of a group by a reset of the bus behind their root port, and waits. -ENOTTY: there
  * is no port above them. -EBUSY: one of them is being reset. -EIO: a device or the port is gone. */
 int vfio_reset_group(struct vfio_group *g) must_check;
+
+/* What is done with a group, quarantined, when its owner has gone (LC-04; core/vfio_clean.c): every
+ * open device is reset, by a function reset if each has one, else by their bus; waits, for all at
+ * once: a tenth of a second, at most a minute. A device that nothing resets is told in the log,
+ * once, and is no error. -EIO, -EBUSY: one was not reset: a log line has said so, and the group is
+ * not assigned again (DF-02). */
+int vfio_clean_group(struct vfio_group *g) must_check;
 
 #endif

@@ -149,6 +149,7 @@ static void must(bool ok, const char *what)
 void machine_init(void)
 {
 	fake_arch_reset();
+	fake_arch.tick_ns = 1000000; /* resets wait */
 	fake_irq_reset();
 	log_set_sink(&sink);
 	fake_ram_init(&ram, RAM_SIZE);

@@ -92,6 +92,7 @@ static inline int setup(void **state)
 {
 	(void)state;
 	fake_arch_reset();
+	fake_arch.tick_ns = 1000000; /* resets wait */
 	fake_irq_reset();
 	log_set_sink(&sink);
 	fake_ram_init(&ram, 128 * MIB);

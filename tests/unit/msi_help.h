@@ -98,6 +98,7 @@ static inline void help_bind(void)
 static inline int help_setup_with(unsigned int msis)
 {
 	fake_arch_reset();
+	fake_arch.tick_ns = 1000000; /* resets wait */
 	fake_irq_reset();
 	log_set_sink(&help_sink);
 	memset(&help_board, 0, sizeof(help_board));
