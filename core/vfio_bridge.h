@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Between a guest's host bridge and VFIO: TCE windows become windows of a container, guest-real
- * runs become host runs, config accesses and BARs of a guest function become those of a VFIO
- * device.
+ * Between a guest's host bridge and VFIO: TCE windows become windows of a container, and ranges of
+ * their pages bus addresses.
  */
 #ifndef CORE_VFIO_BRIDGE_H
 #define CORE_VFIO_BRIDGE_H
