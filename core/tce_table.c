@@ -148,19 +148,14 @@ struct spares {
 	unsigned int n;
 };
 
-/* The node below this entry. If another thread is linking one at the same moment the first one
- * stays; it is empty before anybody can see it. */
+/* A node below this entry, which has none. It is empty before anybody can see it. */
 static be64_t *link_node(struct tce_table *t, be64_t *entry, struct spares *s)
 {
-	be64_t old = {0};
+	hpa_t node = s->nodes[--s->n];
 
-	if (s->n && __atomic_compare_exchange_n(&entry->raw, &old.raw,
-			    be64(s->nodes[s->n - 1].v | TCE_TABLE_NODE).raw, false,
-			    __ATOMIC_RELEASE, __ATOMIC_ACQUIRE)) {
-		atomic_fetch_add(&t->nnodes, 1);
-		return page_pool_ptr(t->pool, s->nodes[--s->n]);
-	}
-	return node_ptr(t, be64_get(old));
+	__atomic_store_n(&entry->raw, be64(node.v | TCE_TABLE_NODE).raw, __ATOMIC_RELEASE);
+	atomic_fetch_add(&t->nnodes, 1);
+	return page_pool_ptr(t->pool, node);
 }
 
 static void link_way(struct tce_table *t, uint64_t index, struct spares *s)
@@ -175,21 +170,19 @@ static void link_way(struct tce_table *t, uint64_t index, struct spares *s)
 	}
 }
 
-int tce_table_reserve(struct tce_table *t, uint64_t first, uint64_t n)
+/* The lock is held, so that what is missing is exactly what is taken. Two threads that each took
+ * what both need would want more than the caller has been promised (core/ddw.h). */
+static int reserve(struct tce_table *t, uint64_t first, uint64_t n)
 {
 	struct spares s = {.n = 0};
 	int err;
 
-	if (!n || n > TCE_TABLE_MAX_RESERVE) {
-		return -EINVAL;
-	}
 	for (uint64_t at = first; at < first + n; at = next_block(at)) {
 		s.n += count_missing(t, at, at == first);
 	}
 	if (!s.n) {
 		return 0;
 	}
-	/* Others may link some of them meanwhile, and take none away: these are enough. */
 	err = page_pool_take(t->pool, s.n, s.nodes);
 	if (err) {
 		return err;
@@ -200,10 +193,20 @@ int tce_table_reserve(struct tce_table *t, uint64_t first, uint64_t n)
 	for (uint64_t at = first; at < first + n; at = next_block(at)) {
 		link_way(t, at, &s);
 	}
-	while (s.n) {
-		page_pool_give(t->pool, s.nodes[--s.n]);
-	}
 	return 0;
+}
+
+int tce_table_reserve(struct tce_table *t, uint64_t first, uint64_t n)
+{
+	int err;
+
+	if (!n || n > TCE_TABLE_MAX_RESERVE) {
+		return -EINVAL;
+	}
+	lock_take(&t->growing);
+	err = reserve(t, first, n);
+	lock_drop(&t->growing);
+	return err;
 }
 
 uint64_t tce_table_skip(const struct tce_table *t, uint64_t index, uint64_t n)

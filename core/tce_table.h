@@ -13,6 +13,7 @@
 #define CORE_TCE_TABLE_H
 
 #include "core/be.h"
+#include "core/lock.h"
 #include "core/page_pool.h"
 
 #include <stdatomic.h>
@@ -27,6 +28,7 @@
 #define TCE_TABLE_MAX_RESERVE 8192u
 
 struct tce_table {
+	struct lock growing; /* by whoever reserves; nobody else looks at it */
 	struct page_pool *pool;
 	uint64_t nentries;
 	unsigned int levels; /* 0: there is no table */

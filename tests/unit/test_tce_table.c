@@ -718,6 +718,38 @@ static void test_two_threads_reserve_the_same_range(void **state)
 	assert_int_equal(pthread_barrier_destroy(&start), 0);
 }
 
+/* What is left is enough for both, since both need the same: a query has promised it. */
+static void test_two_threads_share_the_last_pages(void **state)
+{
+	uint64_t n = TCE_TABLE_MAX_RESERVE, first = (1ull << 36) - n / 2 - 7;
+	pthread_barrier_t start;
+
+	(void)state;
+	assert_int_equal(pthread_barrier_init(&start, NULL, 2), 0);
+	open_table(1ull << 37, 0);
+	leave_pages(model_reserve(first, n, true));
+	close_table();
+	for (unsigned int round = 0; round < MANY(1000u); round++) {
+		struct reserver both[2] = {{.start = &start, .first = first, .n = n, .mine = 0},
+			{.start = &start, .first = first, .n = n, .mine = 1}};
+
+		open_table(1ull << 37, 0);
+		for (unsigned int i = 0; i < 2; i++) {
+			assert_int_equal(
+				pthread_create(&both[i].thread, NULL, reserve_and_store, &both[i]),
+				0);
+		}
+		for (unsigned int i = 0; i < 2; i++) {
+			assert_int_equal(pthread_join(both[i].thread, NULL), 0);
+			assert_int_equal(both[i].err, 0);
+		}
+		assert_true(page_pool_left(&pool) == 0);
+		close_table();
+	}
+	leave_pages(NPAGES);
+	assert_int_equal(pthread_barrier_destroy(&start), 0);
+}
+
 static atomic_uint turn, turn_done;
 
 /* Entry 1 of what main has entry 0 of. */
@@ -780,6 +812,7 @@ int main(void)
 		TEST(test_entries_are_those_that_were_stored),
 		TEST(test_clear_ends_where_it_is_told),
 		TEST(test_two_threads_reserve_the_same_range),
+		TEST(test_two_threads_share_the_last_pages),
 		TEST(test_two_threads_link_the_same_way),
 	};
 
