@@ -6,6 +6,7 @@
 
 #include "core/range.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 bool guest_mem_has(const struct guest_mem *m, gpa_t at, uint64_t len)
@@ -19,6 +20,9 @@ int guest_mem_read(const struct guest_mem *m, gpa_t at, void *buf, size_t len)
 		return -EFAULT;
 	}
 	memcpy(buf, m->ptr + at.v, len);
+	/* Linked as one piece, a short copy may be a register: it must not be fetched again where
+	 * the compiler runs out of them, for the guest may have changed what is there. */
+	atomic_signal_fence(memory_order_seq_cst);
 	return 0;
 }
 
