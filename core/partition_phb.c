@@ -7,6 +7,7 @@
 #include "core/host_pci.h"
 #include "core/msi.h"
 #include "core/partition.h"
+#include "core/pci_policy.h"
 #include "core/range.h"
 #include "core/vfio_spapr.h"
 #include "core/xics.h"
@@ -138,20 +139,19 @@ static int place_bars(
 	return 0;
 }
 
-static bool is_held(const struct plan_phb *plan, const struct board *b, const struct host_func *f)
+/* The plan is checked: a policy that it names is there. */
+static const struct pci_policy *policy_of(const struct plan_func *options)
 {
-	for (unsigned int i = 0; i < plan->nfuncs; i++) {
-		if (plan->funcs[i].hold && plan->funcs[i].bdfn == f->bdfn &&
-			plan->funcs[i].domain == (uint16_t)b->phbs[f->phb].id) {
-			return true;
-		}
-	}
-	return false;
+	const struct pci_policy *policy =
+		options && options->policy[0] ? pci_policy_find(options->policy) : NULL;
+
+	return policy ? policy : &pci_policy_full;
 }
 
 /* One function: the guest sees slot 0 and the device's function number, or the next slot when that
  * is taken, as it is when a group spans several slots. */
-static int bind_func(struct partition *p, unsigned int n, unsigned int func, uint64_t *next_bar)
+static int bind_func(struct partition *p, unsigned int n, unsigned int func,
+	const struct plan_func *options, uint64_t *next_bar)
 {
 	struct phb *phb = &p->phbs[n];
 	struct partition_func *pf = &p->bound[n].funcs[phb->nfuncs];
@@ -167,8 +167,8 @@ static int bind_func(struct partition *p, unsigned int n, unsigned int func, uin
 	err = place_bars(host, bars, next_bar);
 	if (!err) {
 		/* Functions of one slot keep their numbers and stay together (SEED-001.74). */
-		err = pci_func_init(
-			&phb->funcs[phb->nfuncs], host->bdfn & 0xff, bars, &func_ops, pf);
+		err = pci_func_init_policy(&phb->funcs[phb->nfuncs], policy_of(options),
+			host->bdfn & 0xff, bars, &func_ops, pf);
 	}
 	if (err) {
 		log_msg(LOG_ERR, "%s: function %02x:%02x.%x cannot be assigned (%s)", p->name,
@@ -191,8 +191,10 @@ static int bind_funcs(struct partition *p, unsigned int n, const struct plan_phb
 
 	for (unsigned int i = 0; i < b->nfuncs; i++) {
 		struct host_func *f = &b->funcs[i];
+		const struct plan_func *options = plan_find_func(plan, b, f);
 
-		if (f->group < 0 || b->groups[f->group].id != plan->group || is_held(plan, b, f)) {
+		if (f->group < 0 || b->groups[f->group].id != plan->group ||
+			(options && options->hold)) {
 			continue;
 		}
 		if (p->phbs[n].nfuncs == PHB_MAX_FUNCS) {
@@ -200,7 +202,7 @@ static int bind_funcs(struct partition *p, unsigned int n, const struct plan_phb
 				p->name, plan->group, PHB_MAX_FUNCS);
 			return -ENOSPC;
 		}
-		int err = bind_func(p, n, i, &next_bar);
+		int err = bind_func(p, n, i, options, &next_bar);
 
 		if (err) {
 			return err;

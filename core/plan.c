@@ -243,91 +243,6 @@ static const struct plan_partition *group_owner(
 	return phb_wants(p, k, group) ? p : NULL;
 }
 
-static bool func_is(const struct board *b, const struct host_func *h, const struct plan_func *f)
-{
-	return (uint16_t)b->phbs[h->phb].id == f->domain && h->bdfn == f->bdfn;
-}
-
-static bool func_in_group(const struct board *b, int group, const struct plan_func *f)
-{
-	for (unsigned int i = 0; i < b->nfuncs; i++) {
-		if (b->funcs[i].group == group && func_is(b, &b->funcs[i], f)) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool func_held(const struct plan_phb *phb, const struct board *b, const struct host_func *h)
-{
-	for (unsigned int i = 0; i < phb->nfuncs; i++) {
-		if (phb->funcs[i].hold && func_is(b, h, &phb->funcs[i])) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Functions as in "0001:03:00.0", for arguments of log_msg. */
-#define FUNC_FMT     "%04x:%02x:%02x.%u"
-#define FUNC_ARGS(f) (f)->domain, (f)->bdfn >> 8, (f)->bdfn >> 3 & 0x1fu, (f)->bdfn & 7u
-
-/* Options may only name functions that the group has, each once (SEED-001.77). */
-static void check_options(
-	const struct board *b, struct plan_partition *p, const struct plan_phb *phb, int group)
-{
-	for (unsigned int i = 0; i < phb->nfuncs; i++) {
-		const struct plan_func *f = &phb->funcs[i];
-
-		if (!func_in_group(b, group, f)) {
-			plan_refuse(p,
-				"%s: host: " FUNC_FMT " is not in group %" PRIu32
-				"; options are for functions of the bridge's own group",
-				f->node, FUNC_ARGS(f), phb->group);
-		}
-		for (unsigned int k = 0; k < i; k++) {
-			if (phb->funcs[k].domain == f->domain && phb->funcs[k].bdfn == f->bdfn) {
-				plan_refuse(p,
-					"%s: host: " FUNC_FMT
-					" has options in %s already; one node per function",
-					f->node, FUNC_ARGS(f), phb->funcs[k].node);
-				break;
-			}
-		}
-	}
-}
-
-/* The group as a whole: all functions the scan met are known, and the guest gets 1 to
- * PHB_MAX_FUNCS of them (DF-06). */
-static void check_members(
-	const struct board *b, struct plan_partition *p, const struct plan_phb *phb, int group)
-{
-	unsigned int known = 0, given = 0, all = b->groups[group].nfuncs;
-
-	for (unsigned int i = 0; i < b->nfuncs; i++) {
-		if (b->funcs[i].group == group) {
-			known++;
-			given += !func_held(phb, b, &b->funcs[i]);
-		}
-	}
-	if (known != all) {
-		plan_refuse(p,
-			"%s: iommu: functions of group %" PRIu32 " are incomplete, %u of %u known; "
-			"a group is given whole or not at all",
-			phb->node, phb->group, known, all);
-	} else if (!given) {
-		plan_refuse(p,
-			"%s: iommu: group %" PRIu32 " has no function left to give, %u held of %u; "
-			"at least one without hold",
-			phb->node, phb->group, known, all);
-	} else if (given > PHB_MAX_FUNCS) {
-		plan_refuse(p,
-			"%s: iommu: group %" PRIu32 " has %u functions; at most %u, the others "
-			"with hold",
-			phb->node, phb->group, given, PHB_MAX_FUNCS);
-	}
-}
-
 static void check_group(struct plan_ctx *ctx, struct plan_partition *p, unsigned int k)
 {
 	const struct plan_phb *phb = &p->phbs[k];
@@ -361,8 +276,7 @@ static void check_group(struct plan_ctx *ctx, struct plan_partition *p, unsigned
 			"off); another group",
 			phb->node, phb->group);
 	}
-	check_options(ctx->board, p, phb, group);
-	check_members(ctx->board, p, phb, group);
+	plan_check_funcs(p, phb, ctx->board, group);
 }
 
 static void check_index(struct plan_partition *p, unsigned int k)

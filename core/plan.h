@@ -19,6 +19,7 @@
 #define PLAN_MAX_FUNCS	    32u /* options of single functions, in a partition */
 #define PLAN_NAME_MAX	    32u
 #define PLAN_NODE_MAX	    96u
+#define PLAN_POLICY_MAX	    16u
 #define PLAN_BOOTARGS_MAX   2048u
 
 /* Options of one function of a group, by the host's BDF. */
@@ -27,6 +28,8 @@ struct plan_func {
 	uint16_t domain; /* the PHB's number */
 	uint16_t bdfn;
 	bool hold; /* keep it from the guest: it counts as there, bus master off (SEED-001.28) */
+	bool insist;		      /* give it to the guest although that is dangerous */
+	char policy[PLAN_POLICY_MAX]; /* what the guest is shown of it; empty: the full one */
 };
 
 struct plan_phb {
@@ -109,6 +112,15 @@ uint64_t plan_table_bytes(const struct plan_partition *p);
  * 2^n bytes), and the partition's tables. */
 void plan_check_window(struct plan_partition *p, const struct plan_phb *phb, uint32_t page_shifts);
 void plan_check_tables(struct plan_partition *p);
+
+/* Part of plan_check(): what is said about functions of a bridge's group, group an index into
+ * b->groups; and that the group is complete and no danger (DF-07). */
+void plan_check_funcs(
+	struct plan_partition *p, const struct plan_phb *phb, const struct board *b, int group);
+
+/* The options of a function; NULL: nothing is said about it. */
+const struct plan_func *plan_find_func(
+	const struct plan_phb *phb, const struct board *b, const struct host_func *h);
 
 /*
  * Holds the plan against the machine: names, indexes, groups, windows, memory, tables, vCPUs,

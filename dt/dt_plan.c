@@ -71,11 +71,14 @@ static const struct key phb_keys[PHB_KEYS] = {
 
 #define BDF_RULE "domain:bus:slot.function in hex as in \"0000:01:00.0\""
 
-enum { FUNC_HOST, FUNC_HOLD, FUNC_KEYS };
+enum { FUNC_HOST, FUNC_HOLD, FUNC_INSIST, FUNC_POLICY, FUNC_KEYS };
 
 static const struct key func_keys[FUNC_KEYS] = {
 	[FUNC_HOST] = {"host", SHAPE_STRING, true, sizeof("0000:01:00.0"), BDF_RULE},
 	[FUNC_HOLD] = {"hold", SHAPE_FLAG, false, 0, "hold;"},
+	[FUNC_INSIST] = {"insist", SHAPE_FLAG, false, 0, "insist;"},
+	[FUNC_POLICY] = {"policy", SHAPE_STRING, false, PLAN_POLICY_MAX,
+		"policy = \"full\"; or policy = \"minimal\";"},
 };
 
 struct reader {
@@ -283,6 +286,15 @@ static void read_func(const struct reader *r, int node, const char *parent, stru
 	read_keys(r, node, func->node, func_keys, FUNC_KEYS, values);
 	refuse_children(r, node, func->node);
 	func->hold = values[FUNC_HOLD].given;
+	func->insist = values[FUNC_INSIST].given;
+	if (values[FUNC_POLICY].prop.len) {
+		copy_string(func->policy, &values[FUNC_POLICY]);
+		/* That it is one, plan_check() finds out; empty it would be as if not given. */
+		if (!func->policy[0]) {
+			plan_refuse(r->part, "%s: policy: is empty; %s", func->node,
+				func_keys[FUNC_POLICY].right);
+		}
+	}
 	if (host->len && !parse_bdf(host->data, host->len, func)) {
 		plan_refuse(r->part, "%s: host: \"%.12s\" is not a function; %s", func->node,
 			(const char *)host->data, BDF_RULE);

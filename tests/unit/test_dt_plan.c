@@ -114,10 +114,14 @@ static void test_every_key_of_a_bridge_is_read(void **state)
 	assert_int_equal(phb->funcs[0].domain, 1);
 	assert_int_equal(phb->funcs[0].bdfn, 0x02ff);
 	assert_true(phb->funcs[0].hold);
+	assert_false(phb->funcs[0].insist);
+	assert_string_equal(phb->funcs[0].policy, "");
 	/* Either case of hex digits (SEED-000.2). */
 	assert_int_equal(phb->funcs[1].domain, 0xab);
 	assert_int_equal(phb->funcs[1].bdfn, 0xff00);
 	assert_false(phb->funcs[1].hold);
+	assert_true(phb->funcs[1].insist);
+	assert_string_equal(phb->funcs[1].policy, "minimal");
 }
 
 /* One thing wrong: alpha is refused with this line and beta goes on. */
@@ -169,11 +173,16 @@ static const struct {
 	{HELP_STRING(BRIDGE, "id", ""), "id: \"\" is no name"},
 	{HELP_STRING(BRIDGE, "id", "abcdefghijklmnopqrstuvwxyzabcdef"), "id: is too long; 1 to 31"},
 	{HELP_CELLS(FUNC, "rom", 1),
-		"plan: " FUNC ": rom: unknown key, or said twice; known are host, hold"},
+		"plan: " FUNC ": rom: unknown key, or said twice; known are host, hold, insist, "
+		"policy"},
 	{HELP_ADD(FUNC, "more"), "plan: " FUNC ": more: unknown node"},
 	{HELP_DELETE(FUNC, "host"), "function-0: host: is missing; domain:bus:slot.function"},
 	{HELP_CELLS(FUNC, "host", 0x01000000), "function-0: host: is not one text"},
 	{HELP_CELLS(FUNC, "hold", 1), "function-0: hold: is a flag"},
+	{HELP_STRING(FUNC, "insist", "yes"), "function-0: insist: is a flag"},
+	{HELP_CELLS(FUNC, "policy", 1), "function-0: policy: is not one text; policy = \"full\""},
+	{HELP_STRING(FUNC, "policy", ""), "function-0: policy: is empty; policy = \"full\""},
+	{HELP_STRING(FUNC, "policy", "0123456789abcdef"), "function-0: policy: is too long"},
 	/* SEED-000.2 */
 	{HELP_STRING(FUNC, "host", "01:00.0"), "host: \"01:00.0\" is not a function; domain:bus:"},
 	{HELP_STRING(FUNC, "host", "0000:01:20.0"), "host: \"0000:01:20.0\" is not a function"},

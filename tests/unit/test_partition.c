@@ -15,6 +15,7 @@
 #include "core/hcall.h"
 #include "core/host_pci.h"
 #include "core/partition.h"
+#include "core/pci_policy.h"
 #include "core/rtas.h"
 #include "core/vfio_spapr.h"
 #include "tests/fake/fake_arch.h"
@@ -385,6 +386,28 @@ static void test_dynamic_windows_are_the_plans_to_offer(void **state)
 	plan.phbs[0].no_ddw = true;
 	assert_int_equal(build(), 0);
 	assert_false(part->bound[0].ddw.c.offered);
+}
+
+/* SEED-003.6: what the plan says of a function is how the guest sees it. */
+static void test_policy_is_the_plans_to_choose(void **state)
+{
+	static const char *const names[] = {"", "full", "minimal"};
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		struct plan_func options = {.bdfn = DEVICE};
+
+		strcpy(options.policy, names[i]);
+		plan.phbs[0].funcs = &options;
+		plan.phbs[0].nfuncs = 1;
+		assert_int_equal(build(), 0);
+		assert_ptr_equal(part->phbs[0].funcs[0].policy,
+			i == 2 ? &pci_policy_minimal : &pci_policy_full);
+		stop();
+		memset(part, 0, sizeof(*part));
+		part->lpid = 1;
+	}
+	plan.phbs[0].nfuncs = 0;
 }
 
 /* 000.16, LC-06: whichever hardware or mapping step fails, what was taken is given back. A PE that
@@ -1161,6 +1184,7 @@ int main(void)
 		TEST(test_without_bypass_its_addresses_move_nothing),
 		TEST(test_stop_gives_everything_back_clean),
 		TEST(test_stop_takes_the_windows_that_the_guest_made),
+		TEST(test_policy_is_the_plans_to_choose),
 		TEST(test_dynamic_windows_are_the_plans_to_offer),
 		TEST(test_failure_of_any_step_undoes_the_rest),
 		TEST(test_many_bridges_take_memory_only_while_they_are_bound),

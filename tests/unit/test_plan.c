@@ -451,6 +451,29 @@ static void bad_option_twice(void)
 	add_option(&one->phbs[0], 0x1f, 0x0301, true);
 }
 
+static void bad_policy(void)
+{
+	strcpy(add_option(&one->phbs[0], 0, 0x0100, false)->policy, "Minimal");
+}
+
+static void bad_policy_long(void)
+{
+	memset(add_option(&one->phbs[0], 0, 0x0100, false)->policy, 'a', PLAN_POLICY_MAX);
+}
+
+/* A BMC's graphics; to be insisted on by its own node. */
+static void bad_danger(void)
+{
+	board.funcs[1].vendor = 0x1a03;
+	board.funcs[1].device = 0x2000;
+}
+
+static void bad_danger_with_options(void)
+{
+	bad_danger();
+	strcpy(add_option(&one->phbs[0], 0, 0x0100, false)->policy, "minimal");
+}
+
 static void bad_window_zero(void)
 {
 	one->phbs[0].window_size = 0;
@@ -540,7 +563,7 @@ static void bad_tables_of_two(void)
 #define C "plan: /partitions/one/phb@4: "
 
 /* What makes partition one wrong, and the one line it gets. SEED-001.12, 001.28, 001.77, 001.79;
- * DF-06. */
+ * DF-06, DF-07. */
 static const struct {
 	void (*make)(void);
 	const char *line;
@@ -576,6 +599,11 @@ static const struct {
 	{bad_option_foreign, "plan: /p/func@0: host: 0000:02:00.0 is not in group 0; options are"},
 	{bad_option_domain, "plan: /p/func@0: host: 0000:03:00.0 is not in group 26; options"},
 	{bad_option_twice, "plan: /p/func@1: host: 001f:03:00.1 has options in /p/func@0 already"},
+	{bad_policy, "plan: /p/func@0: policy: \"Minimal\" is no policy; full or minimal\n"},
+	{bad_policy_long, "plan: /p/func@0: policy: \"aaaaaaaaaaaaaaa\" is no policy; full"},
+	{bad_danger, B "iommu: 0000:01:00.0 of group 0 is a BMC's graphics, a way into the memory "
+		       "of the BMC; hold, or insist in a node of its own\n"},
+	{bad_danger_with_options, B "iommu: 0000:01:00.0 of group 0 is a BMC's graphics"},
 	{bad_window_zero, B "dma-window-mib: 0 is out of rule; a power of two, 1 to 2048\n"},
 	{bad_window_odd, B "dma-window-mib: 768 is out of rule; a power of two"},
 	{bad_window_small, B "dma-window-mib: 0 is out of rule; a power of two"},
@@ -701,6 +729,47 @@ static void test_cores_are_owned_whole(void **state)
 	one->vcpus = 3;
 	two->vcpus = 6;
 	check_second("plan: /partitions/two: vcpus: 6 wanted, and the cores left run 5 threads; ");
+}
+
+/* DF-07: given with a word about it, and kept without one. */
+static void test_dangerous_function_is_given_to_who_insists(void **state)
+{
+	struct plan_func *f;
+
+	(void)state;
+	bad_danger();
+	f = add_option(&one->phbs[0], 0, 0x0100, false);
+	f->insist = true;
+	strcpy(f->policy, "full");
+	plan_check(&plan, &board, FREE_MEM);
+	assert_false(one->refused);
+	assert_int_equal(nlines, 1);
+	assert_non_null(strstr(lines, "4] plan: /p/func@0: insist: 0000:01:00.0 is given to a "
+				      "guest; it is a BMC's graphics, a way into the memory of the "
+				      "BMC\n"));
+	/* Another function of that maker is none. */
+	forget_lines();
+	f->insist = false;
+	board.funcs[1].device = 0x1150;
+	plan_check(&plan, &board, FREE_MEM);
+	assert_false(one->refused);
+	assert_int_equal(nlines, 0);
+	/* Held it is nobody's danger; and then no longer. */
+	one->nfuncs = one->phbs[0].nfuncs = 0;
+	one->phbs[0].group = 26;
+	f = add_option(&one->phbs[0], 0x1f, 0x0301, true);
+	for (unsigned int i = 0; i < board.nfuncs; i++) {
+		if (board.funcs[i].bdfn == 0x0301) {
+			board.funcs[i].vendor = 0x1a03;
+			board.funcs[i].device = 0x2000;
+		}
+	}
+	plan_check(&plan, &board, FREE_MEM);
+	assert_false(one->refused);
+	assert_int_equal(nlines, 0);
+	f->hold = false;
+	plan_check(&plan, &board, FREE_MEM);
+	assert_true(one->refused);
 }
 
 /* Whoever is refused holds nothing that another could have. */
@@ -960,6 +1029,7 @@ int main(void)
 		cmocka_unit_test_setup(test_group_wanted_by_two_stays_with_the_first, setup),
 		cmocka_unit_test_setup(
 			test_second_console_input_is_refused_naming_the_first, setup),
+		cmocka_unit_test_setup(test_dangerous_function_is_given_to_who_insists, setup),
 		cmocka_unit_test_setup(test_name_used_twice_is_refused, setup),
 		cmocka_unit_test_setup(test_memory_of_the_first_counts, setup),
 		cmocka_unit_test_setup(test_cores_are_owned_whole, setup),

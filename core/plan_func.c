@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What a plan may say about single functions of a group, and what a group must be like to be given
+ * to a guest.
+ */
+#include "core/plan.h"
+
+#include "core/log.h"
+#include "core/pci_policy.h"
+#include "core/phb.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* Who has such a function reaches further than its PE, by ways that no IOMMU sees: it is not given
+ * to a guest unless the plan insists (DF-07). */
+struct danger {
+	uint16_t vendor, device;
+	const char *why;
+};
+
+static const struct danger dangers[] = {
+	{0x1a03, 0x2000, "a BMC's graphics, a way into the memory of the BMC"},
+};
+
+static const struct danger *danger_of(const struct host_func *f)
+{
+	for (unsigned int i = 0; i < sizeof(dangers) / sizeof(dangers[0]); i++) {
+		if (f->vendor == dangers[i].vendor && f->device == dangers[i].device) {
+			return &dangers[i];
+		}
+	}
+	return NULL;
+}
+
+static bool func_is(const struct board *b, const struct host_func *h, const struct plan_func *f)
+{
+	return (uint16_t)b->phbs[h->phb].id == f->domain && h->bdfn == f->bdfn;
+}
+
+const struct plan_func *plan_find_func(
+	const struct plan_phb *phb, const struct board *b, const struct host_func *h)
+{
+	for (unsigned int i = 0; i < phb->nfuncs; i++) {
+		if (func_is(b, h, &phb->funcs[i])) {
+			return &phb->funcs[i];
+		}
+	}
+	return NULL;
+}
+
+static bool is_held(const struct plan_phb *phb, const struct board *b, const struct host_func *h)
+{
+	const struct plan_func *f = plan_find_func(phb, b, h);
+
+	return f && f->hold;
+}
+
+static bool func_in_group(const struct board *b, int group, const struct plan_func *f)
+{
+	for (unsigned int i = 0; i < b->nfuncs; i++) {
+		if (b->funcs[i].group == group && func_is(b, &b->funcs[i], f)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Functions as in "0001:03:00.0", for arguments of log_msg. */
+#define FUNC_FMT     "%04x:%02x:%02x.%u"
+#define FUNC_ARGS(f) (f)->domain, (f)->bdfn >> 8, (f)->bdfn >> 3 & 0x1fu, (f)->bdfn & 7u
+
+/* Options may only name functions that the group has, each once (SEED-001.77). */
+static void check_options(
+	const struct board *b, struct plan_partition *p, const struct plan_phb *phb, int group)
+{
+	for (unsigned int i = 0; i < phb->nfuncs; i++) {
+		const struct plan_func *f = &phb->funcs[i];
+
+		if (!func_in_group(b, group, f)) {
+			plan_refuse(p,
+				"%s: host: " FUNC_FMT " is not in group %" PRIu32
+				"; options are for functions of the bridge's own group",
+				f->node, FUNC_ARGS(f), phb->group);
+		}
+		for (unsigned int k = 0; k < i; k++) {
+			if (phb->funcs[k].domain == f->domain && phb->funcs[k].bdfn == f->bdfn) {
+				plan_refuse(p,
+					"%s: host: " FUNC_FMT
+					" has options in %s already; one node per function",
+					f->node, FUNC_ARGS(f), phb->funcs[k].node);
+				break;
+			}
+		}
+	}
+}
+
+/* The group as a whole: all functions the scan met are known, and the guest gets 1 to
+ * PHB_MAX_FUNCS of them (DF-06). */
+static void check_members(
+	const struct board *b, struct plan_partition *p, const struct plan_phb *phb, int group)
+{
+	unsigned int known = 0, given = 0, all = b->groups[group].nfuncs;
+
+	for (unsigned int i = 0; i < b->nfuncs; i++) {
+		if (b->funcs[i].group == group) {
+			known++;
+			given += !is_held(phb, b, &b->funcs[i]);
+		}
+	}
+	if (known != all) {
+		plan_refuse(p,
+			"%s: iommu: functions of group %" PRIu32 " are incomplete, %u of %u known; "
+			"a group is given whole or not at all",
+			phb->node, phb->group, known, all);
+	} else if (!given) {
+		plan_refuse(p,
+			"%s: iommu: group %" PRIu32 " has no function left to give, %u held of %u; "
+			"at least one without hold",
+			phb->node, phb->group, known, all);
+	} else if (given > PHB_MAX_FUNCS) {
+		plan_refuse(p,
+			"%s: iommu: group %" PRIu32 " has %u functions; at most %u, the others "
+			"with hold",
+			phb->node, phb->group, given, PHB_MAX_FUNCS);
+	}
+}
+
+/* 1 to PLAN_POLICY_MAX - 1 bytes and a terminator, or nothing: who wrote them is not known here. */
+static void check_policies(struct plan_partition *p, const struct plan_phb *phb)
+{
+	for (unsigned int i = 0; i < phb->nfuncs; i++) {
+		const struct plan_func *f = &phb->funcs[i];
+
+		if (f->policy[0] && (!memchr(f->policy, '\0', sizeof(f->policy)) ||
+					    !pci_policy_find(f->policy))) {
+			plan_refuse(p, "%s: policy: \"%.15s\" is no policy; full or minimal",
+				f->node, f->policy);
+		}
+	}
+}
+
+static void check_dangers(
+	const struct board *b, struct plan_partition *p, const struct plan_phb *phb, int group)
+{
+	for (unsigned int i = 0; i < b->nfuncs; i++) {
+		const struct host_func *h = &b->funcs[i];
+		const struct danger *d = h->group == group ? danger_of(h) : NULL;
+		const struct plan_func *f = d ? plan_find_func(phb, b, h) : NULL;
+		const struct plan_func at = {
+			.domain = (uint16_t)b->phbs[h->phb].id, .bdfn = h->bdfn};
+
+		if (!d || (f && f->hold)) {
+			continue;
+		}
+		if (f && f->insist) {
+			log_msg(LOG_WARN,
+				"plan: %s: insist: " FUNC_FMT " is given to a guest; it is %s",
+				f->node, FUNC_ARGS(&at), d->why);
+		} else {
+			plan_refuse(p,
+				"%s: iommu: " FUNC_FMT " of group %" PRIu32
+				" is %s; hold, or insist in a node of its own",
+				phb->node, FUNC_ARGS(&at), phb->group, d->why);
+		}
+	}
+}
+
+void plan_check_funcs(
+	struct plan_partition *p, const struct plan_phb *phb, const struct board *b, int group)
+{
+	check_options(b, p, phb, group);
+	check_policies(p, phb);
+	check_members(b, p, phb, group);
+	check_dangers(b, p, phb, group);
+}
