@@ -500,6 +500,13 @@ static void do_bypass(const char *arg)
 	monitor_bypass(monitor.scope, arg);
 }
 
+static void do_config(const char *arg)
+{
+	if (monitor_config(monitor.scope, arg)) {
+		monitor.job = monitor_config_step;
+	}
+}
+
 static void do_start(const char *arg)
 {
 	struct partition *p = find_partition(arg);
@@ -549,6 +556,7 @@ static const struct command {
 	{"stop", "NAME", "stop a partition, as if its guest switched off", do_stop},
 	{"start", "NAME", "start a partition that has stopped, from its plan", do_start},
 	{"reset", "NAME", "start a partition again, as if its guest asked", do_reset},
+	{"config", "BDF", "config space of 0000:01:00.0, for lspci -F", do_config},
 	{"bypass", "NAME BRIDGE on|off", "DMA round the TCEs, to its own RAM", do_bypass},
 	{"back", "", "give the input back to the partition", do_back},
 	{"~", "", "as back, and type one ~ for it", do_tilde},

@@ -4,7 +4,6 @@
 #include "core/pci_regs.h"
 #include "core/text.h"
 
-#include <stdbool.h>
 
 #define BYTES_PER_LINE 16u
 
@@ -68,14 +67,28 @@ static void print_bytes(const struct pci_print *p, unsigned int off)
 	p->line(t.s);
 }
 
-void pci_print_config(const struct pci_print *p)
+bool pci_print_slice(const struct pci_print *p, unsigned int *at, unsigned int nlines)
 {
 	uint32_t ext = get(p, PCI_EXT_FIRST, 4);
 	unsigned int end = ext && ext != UINT32_MAX ? PCI_CONFIG_EXT_SIZE : PCI_CONFIG_SIZE;
 
-	print_title(p);
-	for (unsigned int off = 0; off < end; off += BYTES_PER_LINE) {
-		print_bytes(p, off);
+	if (!*at) {
+		print_title(p);
+	}
+	for (; *at < end && nlines; nlines--, *at += BYTES_PER_LINE) {
+		print_bytes(p, *at);
+	}
+	if (*at < end) {
+		return true;
 	}
 	p->line("");
+	return false;
+}
+
+void pci_print_config(const struct pci_print *p)
+{
+	unsigned int at = 0;
+
+	while (pci_print_slice(p, &at, PCI_CONFIG_EXT_SIZE / BYTES_PER_LINE)) {
+	}
 }

@@ -66,3 +66,44 @@ void text_add_size(struct text *t, uint64_t bytes)
 	text_add_dec(t, bytes);
 	text_add(t, units[i]);
 }
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9') {
+		return c - '0';
+	}
+	if (c >= 'a' && c <= 'f') {
+		return c - 'a' + 10;
+	}
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+bool text_parse_bdf(const char *s, size_t len, uint16_t *domain, uint16_t *bdfn)
+{
+	static const char form[] = "xxxx:xx:xx.x";
+	uint64_t v = 0;
+	unsigned int slot, fn;
+
+	if (len != sizeof(form) - 1) {
+		return false;
+	}
+	for (size_t i = 0; i < sizeof(form) - 1; i++) {
+		int digit = hex_digit(s[i]);
+
+		if (form[i] == 'x' ? digit < 0 : s[i] != form[i]) {
+			return false;
+		}
+		if (form[i] == 'x') {
+			v = v << 4 | (unsigned int)digit;
+		}
+	}
+	/* v is domain (16 bits), bus (8), slot (8), function (4). */
+	slot = (unsigned int)(v >> 4 & 0xff);
+	fn = (unsigned int)(v & 0xf);
+	if (slot > 0x1f || fn > 7) {
+		return false;
+	}
+	*domain = (uint16_t)(v >> 20);
+	*bdfn = (uint16_t)((v >> 12 & 0xff) << 8 | slot << 3 | fn);
+	return true;
+}

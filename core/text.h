@@ -6,6 +6,7 @@
 #ifndef CORE_TEXT_H
 #define CORE_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,5 +25,9 @@ void text_add_dec(struct text *t, uint64_t v);
 void text_add_hex(struct text *t, uint64_t v, unsigned int digits);
 /* Bytes in the largest unit that leaves a whole number: "64K", "2M", "1025". */
 void text_add_size(struct text *t, uint64_t bytes);
+
+/* dddd:bb:ss.f in hexadecimal, of either case, and nothing else, as len bytes of s: a domain, and
+ * bus << 8 | slot << 3 | function. */
+bool text_parse_bdf(const char *s, size_t len, uint16_t *domain, uint16_t *bdfn);
 
 #endif

@@ -243,6 +243,11 @@ int vfio_config_write(
 int vfio_print_config(
 	const struct vfio *v, unsigned int func, void (*line)(const char *text)) must_check;
 
+/* The same in slices: nlines lines of bytes from *at on, 0 at first. 0: that was all; -EAGAIN: it is
+ * not. */
+int vfio_print_slice(const struct vfio *v, unsigned int func, unsigned int *at, unsigned int nlines,
+	void (*line)(const char *text)) must_check;
+
 /* A memory BAR of an open device: 1, 2, 4 or 8 bytes, naturally aligned, little-endian value as a
  * number. -EINVAL: size, alignment, not inside the BAR, not open. -EIO: the device is gone, being
  * reset or asleep. May be called with a lock held. */

@@ -206,7 +206,8 @@ static int print_read(void *arg, unsigned int off, unsigned int size, uint32_t *
 	return phb->ops->config_read(phb, host->bdfn, off, size, val);
 }
 
-int vfio_print_config(const struct vfio *v, unsigned int func, void (*line)(const char *text))
+int vfio_print_slice(const struct vfio *v, unsigned int func, unsigned int *at, unsigned int nlines,
+	void (*line)(const char *text))
 {
 	const struct host_func *host;
 	struct pci_print p = {.line = line, .read = print_read};
@@ -218,6 +219,16 @@ int vfio_print_config(const struct vfio *v, unsigned int func, void (*line)(cons
 	p.arg = &(struct print_arg){v, func};
 	p.domain = (uint16_t)v->board->phbs[host->phb].id;
 	p.bdfn = host->bdfn;
-	pci_print_config(&p);
-	return 0;
+	return pci_print_slice(&p, at, nlines) ? -EAGAIN : 0;
+}
+
+int vfio_print_config(const struct vfio *v, unsigned int func, void (*line)(const char *text))
+{
+	unsigned int at = 0;
+	int err;
+
+	do {
+		err = vfio_print_slice(v, func, &at, PCI_CONFIG_EXT_SIZE, line);
+	} while (err == -EAGAIN);
+	return err;
 }

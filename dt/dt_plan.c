@@ -6,6 +6,7 @@
 #include "dt/dt_plan.h"
 
 #include "core/log.h"
+#include "core/text.h"
 #include "dt/dt_util.h"
 
 #include <libfdt.h>
@@ -223,46 +224,11 @@ static void copy_string(char *text, const struct value *value)
 
 /* Per-function options */
 
-static int hex_digit(uint8_t c)
+/* (SEED-000.2); len counts the NUL. */
+static bool parse_bdf(const struct dt_prop *host, struct plan_func *func)
 {
-	if (c >= '0' && c <= '9') {
-		return c - '0';
-	}
-	if (c >= 'a' && c <= 'f') {
-		return c - 'a' + 10;
-	}
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* dddd:bb:ss.f and nothing else (SEED-000.2); len counts the NUL. */
-static bool parse_bdf(const uint8_t *text, size_t len, struct plan_func *func)
-{
-	static const char form[] = "xxxx:xx:xx.x";
-	uint64_t v = 0;
-	unsigned int slot, fn;
-
-	if (len != sizeof(form)) {
-		return false;
-	}
-	for (size_t i = 0; i < sizeof(form) - 1; i++) {
-		int digit = hex_digit(text[i]);
-
-		if (form[i] == 'x' ? digit < 0 : text[i] != (uint8_t)form[i]) {
-			return false;
-		}
-		if (form[i] == 'x') {
-			v = v << 4 | (unsigned int)digit;
-		}
-	}
-	/* v is domain (16 bits), bus (8), slot (8), function (4). */
-	slot = (unsigned int)(v >> 4 & 0xff);
-	fn = (unsigned int)(v & 0xf);
-	if (slot > 0x1f || fn > 7) {
-		return false;
-	}
-	func->domain = (uint16_t)(v >> 20);
-	func->bdfn = (uint16_t)((v >> 12 & 0xff) << 8 | slot << 3 | fn);
-	return true;
+	return text_parse_bdf(
+		(const char *)host->data, host->len - 1, &func->domain, &func->bdfn);
 }
 
 static void refuse_children(const struct reader *r, int node, const char *path)
@@ -295,7 +261,7 @@ static void read_func(const struct reader *r, int node, const char *parent, stru
 				func_keys[FUNC_POLICY].right);
 		}
 	}
-	if (host->len && !parse_bdf(host->data, host->len, func)) {
+	if (host->len && !parse_bdf(host, func)) {
 		plan_refuse(r->part, "%s: host: \"%.12s\" is not a function; %s", func->node,
 			(const char *)host->data, BDF_RULE);
 	}
