@@ -21,8 +21,8 @@ void monitor_run(void);
 /* The command "bypass", in core/monitor_bypass.c. line: PARTITION BRIDGE on|off. */
 void monitor_bypass(const struct audit_scope *scope, const char *line);
 
-/* The command "config", in core/monitor_config.c: the config space of a function of the host, as the
- * hardware has it. True: there is one, and step is to be called until it returns true. */
+/* The command "config", in core/monitor_config.c: the config space of a function of the host, as
+ * the hardware has it. True: there is one, and step is to be called until it returns true. */
 bool monitor_config(const struct audit_scope *scope, const char *bdf);
 bool monitor_config_step(void);
 

@@ -4,7 +4,6 @@
 #include "core/pci_regs.h"
 #include "core/text.h"
 
-
 #define BYTES_PER_LINE 16u
 
 static uint32_t get(const struct pci_print *p, unsigned int off, unsigned int size)

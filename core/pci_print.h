@@ -17,8 +17,8 @@ struct pci_print {
 	void (*line)(const char *text);
 };
 
-/* The same in slices of nlines lines (at least 1): from *at on, 0 at first; *at moves on. False: that
- * was all. */
+/* The same in slices of nlines lines (at least 1): from *at on, 0 at first; *at moves on. False:
+ * that was all. */
 bool pci_print_slice(const struct pci_print *p, unsigned int *at, unsigned int nlines);
 
 /* 256 bytes, or 4096 if the function has extended capabilities; and an empty line. */

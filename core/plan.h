@@ -27,8 +27,8 @@ struct plan_func {
 	char node[PLAN_NODE_MAX];
 	uint16_t domain; /* the PHB's number */
 	uint16_t bdfn;
-	bool hold; /* keep it from the guest: it counts as there, bus master off (SEED-001.28) */
-	bool insist;		      /* give it to the guest although that is dangerous */
+	bool hold;   /* keep it from the guest: it counts as there, bus master off (SEED-001.28) */
+	bool insist; /* give it to the guest although that is dangerous */
 	char policy[PLAN_POLICY_MAX]; /* what the guest is shown of it; empty: the full one */
 };
 
@@ -96,9 +96,10 @@ bool plan_name_valid(const char *name, size_t len);
  * Adds the host bridges named in a command line to the first partition: words of the form
  * "spapr-pci-vfio-host-bridge,id=CXGB3,iommu=26,index=6", keys in any order, id optional; also
  * "spapr-pci-host-bridge,...", the later spelling. Numbers are decimal, without sign and without
- * leading zeros. Other words ("-device" before it among them) are not ours and are skipped. A wrong
- * word is logged with every rule it breaks, adds nothing and refuses the first partition
- * (SEED-001.1). The caller looks after a command line that firmware has cut.
+ * leading zeros. A word "pci-assign,host=0000:01:00.0" after one of them puts that function of its
+ * group under the minimal policy. Other words ("-device" before it among them) are not ours and are
+ * skipped. A wrong word is logged with every rule it breaks, adds nothing and refuses the first
+ * partition (SEED-001.1). The caller looks after a command line that firmware has cut.
  */
 void plan_add_legacy(struct plan *plan, const char *cmdline);
 

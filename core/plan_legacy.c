@@ -6,6 +6,7 @@
 #include "core/plan.h"
 
 #include "core/log.h"
+#include "core/text.h"
 
 #include <string.h>
 
@@ -158,6 +159,50 @@ static bool parse_word(struct plan_partition *p, struct piece word)
 	return right;
 }
 
+/* "pci-assign,host=0000:01:00.0", the domain optional: this function of the bridge named before it
+ * is shown as pci-assign would have shown it. Whether the word was right. */
+static bool parse_assign(struct plan_partition *p, struct piece word)
+{
+	static const char key[] = "host=", any_domain[] = "0000:";
+	struct plan_phb *phb = &p->phbs[p->nphbs - 1];
+	struct plan_func *f = &p->funcs[p->nfuncs];
+	char bdf[] = "0000:00:00.0";
+	size_t cut;
+
+	(void)piece_cut(&word, ',');
+	if (word.len < sizeof(key) - 1 || memcmp(word.at, key, sizeof(key) - 1)) {
+		plan_refuse(p, "%s: pci-assign: \"%.*s\" is not its host; host=0000:01:00.0",
+			CMDLINE, PIECE_ARGS(word));
+		return false;
+	}
+	(void)piece_cut(&word, '=');
+	if (p->nfuncs == PLAN_MAX_FUNCS) {
+		plan_refuse(p, "%s: pci-assign: one too many; options for at most %u functions",
+			CMDLINE, PLAN_MAX_FUNCS);
+		return false;
+	}
+	cut = word.len == sizeof(bdf) - sizeof(any_domain) ? sizeof(any_domain) - 1 : 0;
+	*f = (struct plan_func){.node = CMDLINE, .policy = "minimal"};
+	if (word.len + cut == sizeof(bdf) - 1) {
+		memcpy(bdf + cut, word.at, word.len);
+	}
+	if (word.len + cut != sizeof(bdf) - 1 ||
+		!text_parse_bdf(bdf, sizeof(bdf) - 1, &f->domain, &f->bdfn)) {
+		plan_refuse(p, "%s: pci-assign: host: \"%.*s\" is not a function; 0000:01:00.0",
+			CMDLINE, PIECE_ARGS(word));
+		return false;
+	}
+	phb->funcs = phb->nfuncs ? phb->funcs : f;
+	phb->nfuncs++;
+	p->nfuncs++;
+	return true;
+}
+
+static bool is_assign(struct piece word)
+{
+	return piece_is(piece_cut(&word, ','), "pci-assign");
+}
+
 static bool is_legacy(struct piece word)
 {
 	struct piece name = piece_cut(&word, ',');
@@ -180,12 +225,35 @@ static struct piece next_word(const char **text)
 	return (struct piece){at, len};
 }
 
+/* What a line has brought so far. */
+struct legacy_line {
+	unsigned int wrong;
+	bool named; /* a bridge: right or wrong, the last one is what pci-assign is about */
+	bool right;
+};
+
+static void add_word(struct plan_partition *p, struct piece w, struct legacy_line *line)
+{
+	if (!is_assign(w)) {
+		line->named = true;
+		line->right = parse_word(p, w);
+		line->wrong += !line->right;
+	} else if (!line->named) {
+		plan_refuse(p,
+			"%s: pci-assign: no host bridge before it; after the bridge of its group",
+			CMDLINE);
+		line->wrong++;
+	} else if (line->right) {
+		line->wrong += !parse_assign(p, w);
+	}
+}
+
 void plan_add_legacy(struct plan *plan, const char *cmdline)
 {
-	unsigned int wrong = 0;
+	struct legacy_line line = {0};
 
 	for (struct piece w = next_word(&cmdline); w.len; w = next_word(&cmdline)) {
-		if (!is_legacy(w)) {
+		if (!is_legacy(w) && !is_assign(w)) {
 			continue;
 		}
 		if (!plan->npartitions) {
@@ -195,12 +263,12 @@ void plan_add_legacy(struct plan *plan, const char *cmdline)
 				CMDLINE);
 			return;
 		}
-		if (wrong == LEGACY_MAX_WRONG) {
+		if (line.wrong == LEGACY_MAX_WRONG) {
 			plan_refuse(&plan->partitions[0],
 				"%s: the host bridges after %u wrong ones are not looked at",
-				CMDLINE, wrong);
+				CMDLINE, line.wrong);
 			return;
 		}
-		wrong += !parse_word(&plan->partitions[0], w);
+		add_word(&plan->partitions[0], w, &line);
 	}
 }

@@ -243,8 +243,8 @@ int vfio_config_write(
 int vfio_print_config(
 	const struct vfio *v, unsigned int func, void (*line)(const char *text)) must_check;
 
-/* The same in slices: nlines lines of bytes from *at on, 0 at first. 0: that was all; -EAGAIN: it is
- * not. */
+/* The same in slices: nlines lines of bytes from *at on, 0 at first. 0: that was all; -EAGAIN: it
+ * is not. */
 int vfio_print_slice(const struct vfio *v, unsigned int func, unsigned int *at, unsigned int nlines,
 	void (*line)(const char *text)) must_check;
 

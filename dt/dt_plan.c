@@ -227,8 +227,7 @@ static void copy_string(char *text, const struct value *value)
 /* (SEED-000.2); len counts the NUL. */
 static bool parse_bdf(const struct dt_prop *host, struct plan_func *func)
 {
-	return text_parse_bdf(
-		(const char *)host->data, host->len - 1, &func->domain, &func->bdfn);
+	return text_parse_bdf((const char *)host->data, host->len - 1, &func->domain, &func->bdfn);
 }
 
 static void refuse_children(const struct reader *r, int node, const char *path)

@@ -938,6 +938,71 @@ static void test_wrong_word_does_not_spoil_the_right_one(void **state)
 	assert_int_equal(nlines, 1);
 }
 
+/* SEED-003.6: the historic word for the stricter exposure; of the bridge named last. */
+static void test_pci_assign_puts_a_function_under_the_minimal_policy(void **state)
+{
+	(void)state;
+	legacy(W "iommu=0,index=1 " W "iommu=26,index=2 -device pci-assign,host=001f:03:00.1 "
+		 "pci-assign,host=001f:03:01.0");
+	assert_int_equal(nlines, 0);
+	assert_int_equal(one->nphbs, 2);
+	assert_int_equal(one->phbs[0].nfuncs, 0);
+	assert_int_equal(one->phbs[1].nfuncs, 2);
+	assert_int_equal(one->phbs[1].funcs[0].domain, 0x1f);
+	assert_int_equal(one->phbs[1].funcs[0].bdfn, 0x0301);
+	assert_int_equal(one->phbs[1].funcs[1].bdfn, 0x0308);
+	assert_string_equal(one->phbs[1].funcs[1].policy, "minimal");
+	plan_check(&plan, &board, FREE_MEM);
+	assert_false(one->refused);
+}
+
+static void test_pci_assign_may_leave_the_domain_out(void **state)
+{
+	(void)state;
+	legacy(W "iommu=0,index=1 pci-assign,host=01:00.0");
+	assert_int_equal(nlines, 0);
+	assert_int_equal(one->phbs[0].nfuncs, 1);
+	assert_int_equal(one->phbs[0].funcs[0].domain, 0);
+	assert_int_equal(one->phbs[0].funcs[0].bdfn, 0x0100);
+}
+
+static void test_wrong_pci_assign_is_refused_by_name(void **state)
+{
+	static const struct {
+		const char *words, *line;
+	} cases[] = {
+		{"pci-assign,host=01:00.0", L "pci-assign: no host bridge before it; after"},
+		{W "iommu=0,index=1 pci-assign", L "pci-assign: \"\" is not its host; host=0000:"},
+		{W "iommu=0,index=1 pci-assign,", L "pci-assign: \"\" is not its host"},
+		{W "iommu=0,index=1 pci-assign,iommu=3", L "pci-assign: \"iommu=3\" is not its"},
+		{W "iommu=0,index=1 pci-assign,host=",
+			L "pci-assign: host: \"\" is not a function"},
+		{W "iommu=0,index=1 pci-assign,host=01:20.0", L "pci-assign: host: \"01:20.0\""},
+		{W "iommu=0,index=1 pci-assign,host=01:00.0,id=x",
+			L "pci-assign: host: \"01:00.0,"},
+		{W "iommu=0,index=1 pci-assign,host=00000:01:00.0", L "pci-assign: host: \"0000"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		setup(state);
+		legacy(cases[i].words);
+		assert_true(one->refused);
+		assert_int_equal(nlines, 1);
+		assert_non_null(strstr(lines, cases[i].line));
+		assert_int_equal(one->nfuncs, 0);
+	}
+	/* A bridge that is wrong has said all there is to say; one too many is one too many. */
+	setup(state);
+	legacy(W "iommu=x,index=1 pci-assign,host=01:00.0");
+	assert_int_equal(nlines, 1);
+	setup(state);
+	legacy(W "iommu=0,index=1");
+	one->nfuncs = PLAN_MAX_FUNCS;
+	plan_add_legacy(&plan, W "iommu=1,index=2 pci-assign,host=01:00.0");
+	assert_int_equal(nlines, 1);
+	assert_non_null(strstr(lines, L "pci-assign: one too many; options for at most 32"));
+}
+
 /* BB-05: the same bridge twice is two bridges with one index and one group. */
 static void test_same_bridge_twice_is_refused(void **state)
 {
@@ -1040,6 +1105,10 @@ int main(void)
 		cmocka_unit_test(test_other_words_are_not_ours),
 		cmocka_unit_test(test_wrong_legacy_word_is_refused_by_name),
 		cmocka_unit_test_setup(test_wrong_word_does_not_spoil_the_right_one, setup),
+		cmocka_unit_test_setup(
+			test_pci_assign_puts_a_function_under_the_minimal_policy, setup),
+		cmocka_unit_test_setup(test_pci_assign_may_leave_the_domain_out, setup),
+		cmocka_unit_test_setup(test_wrong_pci_assign_is_refused_by_name, setup),
 		cmocka_unit_test_setup(test_same_bridge_twice_is_refused, setup),
 		cmocka_unit_test_setup(test_more_bridges_than_there_is_room_for_are_refused, setup),
 		cmocka_unit_test_setup(test_windows_of_all_bridges_may_be_the_largest, setup),
