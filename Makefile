@@ -34,7 +34,8 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(JOBS)
 endif
 
-.PHONY: all help image guests run check check-unit check-be check-lockstep check-mutants check-boot lint coverage soak size bench clean distclean force
+.PHONY: all help image guests run check check-unit check-be check-lockstep check-mutants \
+	check-boot lint coverage soak size bench clean distclean force
 
 all: image
 
@@ -229,7 +230,8 @@ run: image $(B)/$(BOARD)/$(basename $(notdir $(PLAN))).dtb
 LOCKSTEP_TESTS := $(addprefix lockstep/,native/1-250000 native/2-250000 native/3-250000 \
 	native/4-250000-faults clang-native/5-50000 be/6-20000 be/7-20000-faults)
 LOCKSTEP := $(foreach v,native clang-native be,$(B)/$(v)/tests/spec/lockstep)
-LINT_TESTS := $(addprefix lint/,layers headers format spdx words conformance config-space mutants clang-image)
+LINT_TESTS := $(addprefix lint/,layers headers format spdx words conformance config-space mutants \
+	clang-image)
 BOOT_TESTS := $(addprefix boot/,$(shell tools/boot-test --list))
 -include tests/guest-linux/build.mk
 run_tests   = @GCC_IMAGE='$(image_CC) $(COMMON) $(image_CFLAGS) $(WARNINGS)' \
@@ -265,7 +267,7 @@ check-be: | $(B)/stamp/check
 check-lockstep: $(LOCKSTEP)
 	$(run_tests) $(LOCKSTEP_TESTS)
 
-## check-mutants  one fault at a time in the TCE path, each to be noticed (NAME='tce-* kill-*'); minutes
+## check-mutants  one fault at a time in the TCE path, to be found; minutes (NAME='ddw-* pool-*')
 check-mutants: $(native_UNIT)
 	@TEST_CC='$(native_CC) $(filter-out -I.,$(COMMON)) $(native_CFLAGS) $(POSIX)' \
 		TEST_LD='$(native_CC) $(native_LDFLAGS)' \

@@ -283,6 +283,29 @@ static void test_exit_with_pages_out_keeps_the_piece(void **state)
 	assert_true(mem_free_bytes(&ram.pool) == RAM - BYTES);
 }
 
+/* The next pool of the same partition knows nothing of the pages of the last one. */
+static void test_pool_that_is_set_up_again_begins_anew(void **state)
+{
+	hpa_t pages[NPAGES];
+
+	(void)state;
+	assert_int_equal(page_pool_take(&pool, 3, pages), 0);
+	for (unsigned int i = 0; i < 3; i++) {
+		page_pool_give(&pool, pages[i]);
+	}
+	page_pool_exit(&pool, &ram.pool);
+	memset(ram.mem, 0xee, RAM);
+	assert_int_equal(page_pool_init(&pool, &ram.pool, BYTES), 0);
+	expect_used(0);
+	assert_int_equal(page_pool_take(&pool, NPAGES, pages), 0);
+	for (unsigned int i = 0; i < NPAGES; i++) {
+		assert_true(is_of_pool(pages[i]));
+		for (unsigned int k = 0; k < i; k++) {
+			assert_true(pages[k].v != pages[i].v);
+		}
+	}
+}
+
 #define THREADS 4u
 #define ROUNDS	5000u
 
@@ -346,6 +369,7 @@ int main(void)
 		POOL(test_random_cycles_lose_and_double_nothing),
 		TEST(test_piece_may_start_at_0),
 		POOL(test_exit_with_pages_out_keeps_the_piece),
+		POOL(test_pool_that_is_set_up_again_begins_anew),
 		POOL(test_threads_get_pages_of_their_own),
 	};
 

@@ -12,6 +12,8 @@
 #include "core/tce.h"
 #include "tests/fake/fake_tce.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <string.h>
 
 #define LIOBN 0x80000100u
@@ -44,6 +46,14 @@ static int setup(void **state)
 {
 	(void)state;
 	open_window(0, SHIFT, NPAGES, RAM);
+	return 0;
+}
+
+/* Whatever a call did and said, nobody is left inside: the window can be closed. */
+static int expect_nobody_inside(void **state)
+{
+	(void)state;
+	assert_int_equal(atomic_load(&window.users), 0);
 	return 0;
 }
 
@@ -250,6 +260,36 @@ static void test_closed_window_takes_nothing(void **state)
 	assert_int_equal(tce_get(&window, ioba(0), &tce), -EINVAL);
 	assert_true(tce == 0x7777);
 	expect_untouched();
+}
+
+static atomic_bool closed;
+
+static void *close_window(void *arg)
+{
+	tce_window_close(arg);
+	atomic_store(&closed, true);
+	return NULL;
+}
+
+/* Whoever is inside when a window is closed is waited for: what is below may go after that. */
+static void test_closing_waits_for_who_is_inside(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	atomic_store(&closed, false);
+	atomic_fetch_add(&window.users, 1);
+	assert_int_equal(pthread_create(&thread, NULL, close_window, &window), 0);
+	while (atomic_load(&window.npages)) {
+		sched_yield();
+	}
+	for (unsigned int i = 0; i < 10000; i++) {
+		assert_false(atomic_load(&closed));
+		sched_yield();
+	}
+	atomic_fetch_sub(&window.users, 1);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_true(atomic_load(&closed));
 }
 
 /* --- one TCE --- */
@@ -592,6 +632,31 @@ static void test_put_gives_up_when_reserving_did_not_help(void **state)
 	assert_int_equal(fake.ncalls, 4);
 }
 
+/* HC-29: taking access away needs no memory, and so cannot fail for lack of it. */
+static void test_list_without_access_reserves_nothing(void **state)
+{
+	(void)state;
+	memset(scratch.tce, 0, sizeof(scratch.tce));
+	assert_int_equal(tce_put(&window, ioba(0), 3, &scratch), 0);
+	assert_int_equal(fake_tce_count(&fake, FAKE_TCE_RESERVE), 0);
+	assert_int_equal(fake_tce_count(&fake, FAKE_TCE_UNMAP), 1);
+	assert_int_equal(fake_tce_count(&fake, FAKE_TCE_FLUSH), 1);
+	expect_no_stale_entry();
+}
+
+/* HC-29: any entry of a list that gives access is reason enough to reserve, not only the first. */
+static void test_list_that_begins_without_access_is_reserved(void **state)
+{
+	(void)state;
+	scratch.tce[0] = 0;
+	scratch.tce[1] = 0;
+	scratch.tce[2] = 0x3000 | RW;
+	assert_int_equal(tce_put(&window, ioba(0), 3, &scratch), 0);
+	assert_int_equal(fake_tce_count(&fake, FAKE_TCE_RESERVE), 1);
+	assert_true(get(2 * PAGE) == (0x3000 | RW));
+	expect_no_stale_entry();
+}
+
 static void test_flush_that_fails_is_an_io_error(void **state)
 {
 	(void)state;
@@ -733,7 +798,7 @@ static void test_get_that_fails_gives_nothing(void **state)
 	expect_unchanged();
 }
 
-#define T(test) cmocka_unit_test_setup(test, setup)
+#define T(test) cmocka_unit_test_setup_teardown(test, setup, expect_nobody_inside)
 
 int main(void)
 {
@@ -742,6 +807,7 @@ int main(void)
 		T(test_window_of_right_geometry_is_filled),
 		T(test_every_operation_keeps_to_the_window),
 		T(test_closed_window_takes_nothing),
+		T(test_closing_waits_for_who_is_inside),
 		T(test_put_is_read_back_and_reaches_the_device),
 		T(test_put_follows_a_remap),
 		T(test_tce_without_access_is_stored_as_zero),
@@ -757,6 +823,8 @@ int main(void)
 		T(test_put_is_map_and_one_flush),
 		T(test_put_that_fails_in_reserve_or_map_changes_nothing),
 		T(test_put_gives_up_when_reserving_did_not_help),
+		T(test_list_without_access_reserves_nothing),
+		T(test_list_that_begins_without_access_is_reserved),
 		T(test_flush_that_fails_is_an_io_error),
 		T(test_clear_takes_any_number_of_pages),
 		T(test_step_is_one_unmap_and_one_flush),
