@@ -927,6 +927,62 @@ static void test_tables_seen_by_a_lost_pe_are_never_freed(void **state)
 	expect_no_dma();
 }
 
+/* One group that does not confirm is no reason to leave the others open, and is not forgotten when
+ * they do confirm. */
+static void test_every_group_is_told_of_the_end_of_a_window(void **state)
+{
+	for (unsigned int bad = 0; bad < 2; bad++) {
+		struct vfio_group *g1;
+
+		if (bad) {
+			teardown(state);
+			setup_window(state);
+		}
+		g1 = open_group(1);
+		assert_int_equal(vfio_group_set_container(g1, c), 0);
+		map_now(0, page[0], RW);
+		m.phb[bad].fail_op[FAKE_WINDOW_OFF] = true;
+		assert_int_equal(vfio_remove_window(c, ioba(0)), -EIO);
+		assert_false(fake_phb_any_window(&m.phb[!bad]));
+		assert_true(vfio_spapr_held_bytes(c, ioba(0)) == 2 * K4);
+		fake_machine_heal(&m);
+		assert_int_equal(vfio_close_group(g1), 0);
+		assert_int_equal(vfio_close_group(g0), 0);
+		vfio_put_container(c);
+		expect_baseline();
+	}
+}
+
+/* Whichever of its windows it is: a group that was not told of one does not join, and keeps none.
+ */
+static void test_group_that_cannot_be_told_does_not_join(void **state)
+{
+	struct vfio_group *g1 = open_group(1);
+
+	(void)state;
+	for (unsigned int n = 1; n <= HOST_PHB_MAX_WINDOWS; n++) {
+		m.phb[1].fail_at = n;
+		assert_int_equal(vfio_group_set_container(g1, c), -EIO);
+		assert_false(fake_phb_any_window(&m.phb[1]));
+		assert_true(host(1)->closed);
+	}
+	assert_int_equal(vfio_group_set_container(g1, c), 0);
+}
+
+/* One that neither joined nor could be closed may have seen the tables. */
+static void test_tables_seen_by_a_group_that_did_not_join_are_never_freed(void **state)
+{
+	(void)state;
+	m.phb[1].fail_op[FAKE_WINDOW_SET] = true;
+	m.phb[1].fail_op[FAKE_WINDOW_OFF] = true;
+	m.phb[1].fail_late = true;
+	assert_int_equal(vfio_group_set_container(open_group(1), c), -EIO);
+	fake_machine_heal(&m);
+	assert_false(host(1)->closed);
+	assert_int_equal(vfio_remove_window(c, ioba(0)), 0);
+	assert_true(vfio_spapr_held_bytes(c, ioba(0)) == K4);
+}
+
 static struct vfio_device *device;
 
 static int close_device(void)
@@ -1120,6 +1176,9 @@ int main(void)
 		WINDOW(test_window_whose_end_is_not_confirmed_keeps_its_table),
 		WINDOW(test_pe_that_cannot_be_closed_keeps_the_tables),
 		WINDOW(test_tables_seen_by_a_lost_pe_are_never_freed),
+		WINDOW(test_every_group_is_told_of_the_end_of_a_window),
+		WINDOW(test_group_that_cannot_be_told_does_not_join),
+		WINDOW(test_tables_seen_by_a_group_that_did_not_join_are_never_freed),
 		cmocka_unit_test(test_every_close_order_leaves_nothing),
 		cmocka_unit_test(test_any_failing_call_ends_closed),
 		cmocka_unit_test(test_operation_that_stays_broken_ends_closed),
