@@ -312,11 +312,14 @@ static void test_create_window_checks_what_is_asked(void **state)
 	(void)state;
 	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct vfio_window w = {cases[i].shift, cases[i].size, cases[i].levels, ioba(1)};
+		unsigned int told = m.phb[0].count[FAKE_WINDOW_SET];
 		int err = vfio_create_window(c, &w);
 
 		if (err != cases[i].err) {
 			fail_msg("case %u: %d", i, err);
 		}
+		/* What is refused is so before the PHB hears of it. */
+		assert_int_equal(m.phb[0].count[FAKE_WINDOW_SET], told + !err);
 		if (!cases[i].err) {
 			assert_true(w.start.v == 0);
 			assert_int_equal(w.levels, cases[i].got);
@@ -546,6 +549,8 @@ static void test_lookup_tells_what_map_said(void **state)
 	assert_true(look(4 * K4) == 0);
 	map_now(4 * K4, page[2], R);
 	assert_true(look(4 * K4) == word_of(page[2], R));
+	map_now(4 * K4, page[2], W);
+	assert_true(look(4 * K4) == word_of(page[2], W));
 	assert_int_equal(vfio_lookup(c, ioba(4 * K4 + 8), &word), -EINVAL);
 	assert_int_equal(vfio_lookup(c, ioba(SIZE), &word), -EINVAL);
 	assert_int_equal(vfio_lookup(c, ioba(WIN1), &word), -EINVAL);
@@ -761,6 +766,7 @@ static void test_other_groups_see_nothing(void **state)
 static void test_page_sizes_are_what_all_phbs_have(void **state)
 {
 	struct vfio_group *g1 = open_group(1);
+	unsigned int told;
 
 	(void)state;
 	m.board.phbs[1].page_shifts = 1u << 12 | 1u << 24;
@@ -771,8 +777,14 @@ static void test_page_sizes_are_what_all_phbs_have(void **state)
 	assert_false(fake_phb_any_window(&m.phb[1]));
 	assert_int_equal(vfio_remove_window(c, ioba(WIN1)), 0);
 	assert_int_equal(vfio_group_set_container(g1, c), 0);
+	told = m.phb[0].count[FAKE_WINDOW_SET] + m.phb[1].count[FAKE_WINDOW_SET];
 	assert_int_equal(create(16, SIZE, NULL), -EINVAL);
 	assert_int_equal(create(24, 1ull << 28, NULL), -EINVAL);
+	/* Whatever a PHB says it has, nothing is smaller than a page of the table's words. */
+	m.board.phbs[0].page_shifts |= 1u << 11;
+	m.board.phbs[1].page_shifts |= 1u << 11;
+	assert_int_equal(create(11, SIZE, NULL), -EINVAL);
+	assert_int_equal(m.phb[0].count[FAKE_WINDOW_SET] + m.phb[1].count[FAKE_WINDOW_SET], told);
 	assert_int_equal(create(12, SIZE, NULL), 0);
 }
 
@@ -983,6 +995,64 @@ static void test_tables_seen_by_a_group_that_did_not_join_are_never_freed(void *
 	assert_true(vfio_spapr_held_bytes(c, ioba(0)) == K4);
 }
 
+/* Each group in its turn does not do it: it is an error, and the other one has done it. */
+static void test_every_group_is_invalidated_whichever_fails(void **state)
+{
+	(void)state;
+	assert_int_equal(vfio_group_set_container(open_group(1), c), 0);
+	fake_machine_master(&m, 1, FAKE_DEV0);
+	for (unsigned int bad = 0; bad < 2; bad++) {
+		map_now(0, page[0], RW);
+		assert_int_equal(peek(0), 1);
+		assert_int_equal(peek_by(1, FAKE_DEV0, 0), 1);
+		m.phb[bad].fail_op[FAKE_TCE_KILL] = true;
+		assert_int_equal(vfio_unmap(c, ioba(0), K4), 0);
+		assert_int_equal(vfio_flush(c, ioba(0), K4), -EIO);
+		assert_int_equal(peek_by(!bad, FAKE_DEV0, 0), -EFAULT);
+		fake_machine_heal(&m);
+		fake_machine_master(&m, 0, FAKE_DEV0);
+		fake_machine_master(&m, 1, FAKE_DEV0);
+		assert_int_equal(vfio_flush(c, ioba(0), K4), 0);
+	}
+}
+
+/* Invalidations are for who is there: the first one to come may be the first to leave. */
+static void test_group_that_left_is_not_invalidated(void **state)
+{
+	unsigned int before[2];
+
+	(void)state;
+	assert_int_equal(vfio_group_set_container(open_group(1), c), 0);
+	assert_int_equal(vfio_close_group(g0), 0);
+	before[0] = m.phb[0].count[FAKE_TCE_KILL];
+	before[1] = m.phb[1].count[FAKE_TCE_KILL];
+	map_now(0, page[0], RW);
+	assert_int_equal(m.phb[0].count[FAKE_TCE_KILL], before[0]);
+	assert_int_equal(m.phb[1].count[FAKE_TCE_KILL], before[1] + 1);
+}
+
+/* The window as one entry is put: stored where the memory is, and seen by the device at once. */
+static void test_window_can_be_had_for_itself(void **state)
+{
+	const struct tce_backend_ops *ops = NULL;
+	void *backend = NULL;
+
+	(void)state;
+	assert_int_equal(vfio_window_backend(c, ioba(K4), &ops, &backend), -EINVAL);
+	assert_int_equal(vfio_window_backend(c, ioba(WIN1), &ops, &backend), -EINVAL);
+	assert_null(ops);
+	assert_int_equal(vfio_window_backend(c, ioba(0), &ops, &backend), 0);
+	/* The first has no node yet. */
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_int_equal(ops->put(backend, 5, word_of(page[i], RW)), 0);
+		assert_int_equal(peek(5 * K4), (int)i + 1);
+	}
+	assert_int_equal(ops->put(backend, 5, 0), 0);
+	assert_int_equal(peek(5 * K4), -EFAULT);
+	assert_int_equal(vfio_remove_window(c, ioba(0)), 0);
+	assert_int_equal(vfio_window_backend(c, ioba(0), &ops, &backend), -EINVAL);
+}
+
 static struct vfio_device *device;
 
 static int close_device(void)
@@ -1179,6 +1249,9 @@ int main(void)
 		WINDOW(test_every_group_is_told_of_the_end_of_a_window),
 		WINDOW(test_group_that_cannot_be_told_does_not_join),
 		WINDOW(test_tables_seen_by_a_group_that_did_not_join_are_never_freed),
+		WINDOW(test_every_group_is_invalidated_whichever_fails),
+		WINDOW(test_group_that_left_is_not_invalidated),
+		WINDOW(test_window_can_be_had_for_itself),
 		cmocka_unit_test(test_every_close_order_leaves_nothing),
 		cmocka_unit_test(test_any_failing_call_ends_closed),
 		cmocka_unit_test(test_operation_that_stays_broken_ends_closed),
