@@ -1053,6 +1053,29 @@ static void test_window_can_be_had_for_itself(void **state)
 	assert_int_equal(vfio_window_backend(c, ioba(0), &ops, &backend), -EINVAL);
 }
 
+/* Who looks and finds no window holds up nobody who removes one. Both windows' entries count. */
+static void test_looking_holds_up_nobody(void **state)
+{
+	uint64_t budget = UINT64_MAX;
+	struct vfio_spapr_view view;
+
+	(void)state;
+	for (unsigned int win = HOST_PHB_MAX_WINDOWS; win < 5; win++) {
+		assert_false(vfio_spapr_view(c, win, &view));
+		assert_true(vfio_spapr_walk(c, win, 0, &budget, NULL, NULL) == 0);
+	}
+	assert_false(vfio_spapr_view(c, 1, &view));
+	assert_true(vfio_spapr_count_live(c) == 0);
+	assert_int_equal(create(12, SIZE, NULL), 0);
+	map_now(WIN1, page[0], RW);
+	map_now(0, page[0], R);
+	assert_true(vfio_spapr_count_live(c) == 2);
+	assert_true(vfio_spapr_view(c, 1, &view));
+	assert_int_equal(vfio_remove_window(c, ioba(WIN1)), 0);
+	assert_int_equal(vfio_remove_window(c, ioba(0)), 0);
+	assert_true(vfio_spapr_count_live(c) == 0);
+}
+
 static struct vfio_device *device;
 
 static int close_device(void)
@@ -1252,6 +1275,7 @@ int main(void)
 		WINDOW(test_every_group_is_invalidated_whichever_fails),
 		WINDOW(test_group_that_left_is_not_invalidated),
 		WINDOW(test_window_can_be_had_for_itself),
+		WINDOW(test_looking_holds_up_nobody),
 		cmocka_unit_test(test_every_close_order_leaves_nothing),
 		cmocka_unit_test(test_any_failing_call_ends_closed),
 		cmocka_unit_test(test_operation_that_stays_broken_ends_closed),
