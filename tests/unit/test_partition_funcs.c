@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What a partition's functions do beside DMA, down to the device: resets and power states that the
+ * guest asks for, its messages, 64-bit BARs, pins, functions that the plan holds back, and what of
+ * a guest does not fit into its memory.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "core/host_pci.h"
+#include "core/msi.h"
+#include "core/partition.h"
+#include "core/vfio_spapr.h"
+#include "core/xics.h"
+#include "dt/dt_guest.h"
+#include "tests/fake/fake_arch.h"
+#include "tests/fake/fake_irq.h"
+#include "tests/fake/fake_phb.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MIB	   ((uint64_t)1 << 20)
+#define RAM_SIZE   (32 * MIB)
+#define GUEST_SIZE (4 * MIB)
+#define DEVICE	   0x0100u
+#define SECOND	   0x0101u
+#define EXP	   0x40u
+#define PM	   0x80u
+#define AF	   0x90u
+#define MSI	   0xa0u
+#define MS	   1000000ull
+#define LSI_OF(n)  (part->phbs[0].at.lsi + (n))
+
+static struct fake_ram ram;
+static struct fake_phb phb;
+static struct host_phb_ops ops;
+static struct board board;
+static struct vfio vfio;
+static struct plan_partition plan;
+static struct partition *part;
+static struct fake_func *dev;
+static uint8_t kernel[0x200];
+static uint64_t free_at_start;
+static unsigned int nflr, naf;
+
+static const struct log_sink sink = {arch_console_write, arch_time_ns};
+
+static int count_resets(
+	struct host_phb *p, uint16_t bdfn, unsigned int off, unsigned int size, uint32_t val)
+{
+	nflr += bdfn == DEVICE && off == EXP + PCI_EXP_DEVCTL && (val & PCI_EXP_DEVCTL_FLR);
+	naf += bdfn == DEVICE && off == AF + PCI_AF_CTRL && (val & PCI_AF_FLR);
+	return fake_phb_ops.config_write(p, bdfn, off, size, val);
+}
+
+static void put(unsigned int at, unsigned int n, uint64_t v)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		kernel[at + n - 1 - i] = (uint8_t)(v >> (8 * i));
+	}
+}
+
+/* One segment at 0x4000 that takes bytes of memory, entered at its start. */
+static void make_kernel(uint64_t bytes)
+{
+	memset(kernel, 0, sizeof(kernel));
+	memcpy(kernel, "\177ELF\002\002", 6);
+	put(16, 2, 2);
+	put(18, 2, 21);
+	put(24, 8, 0x4000);
+	put(32, 8, 64);
+	put(54, 2, 56);
+	put(56, 2, 1);
+	put(64, 4, 1);
+	put(64 + 8, 8, 0x100);
+	put(64 + 16, 8, 0x4000);
+	put(64 + 24, 8, 0x4000);
+	put(64 + 32, 8, 0x100);
+	put(64 + 40, 8, bytes);
+}
+
+static void scan(void)
+{
+	memset(board.groups, 0, sizeof(board.groups));
+	board.ngroups = 0;
+	board.nfuncs = 0;
+	host_pci_scan(&board);
+	vfio_init(&vfio, &board);
+	assert_int_equal(vfio_register_driver(&vfio, &vfio_spapr_v2_driver), 0);
+}
+
+static void add_caps(struct fake_func *f)
+{
+	fake_put(f, PCI_STATUS, 2, PCI_STATUS_CAP_LIST);
+	fake_put(f, PCI_CAP_PTR, 1, EXP);
+	fake_put(f, EXP, 4, 2u << 16 | PM << 8 | PCI_CAP_EXP);
+	fake_put(f, EXP + PCI_EXP_DEVCAP, 4, PCI_EXP_DEVCAP_FLR);
+	fake_put(f, PM, 4, 3u << 16 | AF << 8 | PCI_CAP_PM);
+	f->wmask[PM + PCI_PM_CTRL] = PCI_PM_STATE;
+	fake_put(f, AF, 4, (PCI_AF_CAP_TP | PCI_AF_CAP_FLR) << 24 | PCI_AF_SIZE << 16 | PCI_CAP_AF);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	fake_arch_reset();
+	fake_arch.tick_ns = 1000;
+	fake_irq_reset();
+	log_set_sink(&sink);
+	fake_ram_init(&ram, RAM_SIZE);
+	memset(&board, 0, sizeof(board));
+	board.pvr = 0x004e1202;
+	board.timebase_hz = 512000000;
+	board.nthreads = 1;
+	board.threads[0].alive = true;
+	board.nphbs = 1;
+	fake_phb_init(&phb, &board.phbs[0], 0, &ram);
+	ops = fake_phb_ops;
+	ops.config_write = count_resets;
+	board.phbs[0].ops = &ops;
+	fake_add_bridge(&phb, 0, 1, 1);
+	dev = fake_add_func(&phb, DEVICE, 0x11e81234);
+	fake_set_bar(dev, 0, MIB, true, true);
+	add_caps(dev);
+	scan();
+
+	make_kernel(0x100);
+	memset(&plan, 0, sizeof(plan));
+	strcpy(plan.name, "alpha");
+	plan.memory = GUEST_SIZE;
+	plan.vcpus = 1;
+	plan.kernel = (struct plan_blob){kernel, sizeof(kernel)};
+	plan.nphbs = 1;
+	strcpy(plan.phbs[0].id, "CXGB3");
+	plan.phbs[0].index = 6;
+	plan.phbs[0].window_size = 64 * MIB;
+	part = calloc(1, sizeof(*part));
+	assert_non_null(part);
+	part->lpid = 1;
+	partition_on_stopped = NULL;
+	partition_on_starting = NULL;
+	partition_on_ending = NULL;
+	free_at_start = mem_free_bytes(&ram.pool);
+	nflr = naf = 0;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	partition_on_ending = NULL;
+	free(part);
+	fake_ram_free(&ram);
+	return 0;
+}
+
+static int build(void)
+{
+	static const unsigned int threads[PARTITION_MAX_VCPUS];
+
+	return partition_build(part, &plan, &board, &vfio, &ram.pool, threads, true);
+}
+
+static struct pci_func *func(unsigned int i)
+{
+	return &part->phbs[0].funcs[i];
+}
+
+static uint32_t read_config(unsigned int off, unsigned int size)
+{
+	uint32_t v = 0;
+
+	assert_int_equal(pci_config_read(func(0), off, size, &v), 0);
+	return v;
+}
+
+static void write_config(unsigned int off, unsigned int size, uint32_t val)
+{
+	assert_int_equal(pci_config_write(func(0), off, size, val), 0);
+}
+
+/* Looks until the device answers, which must not be at once. */
+static void assert_comes_back(void)
+{
+	unsigned int looks = 0;
+	uint32_t v = 0;
+
+	for (; looks < 1000; looks++) {
+		if (!pci_config_read(func(0), PCI_VENDOR_ID, 2, &v) && v == 0x1234) {
+			break;
+		}
+		fake_arch.now_ns += 10 * MS;
+	}
+	assert_in_range(looks, 1, 999);
+	assert_int_equal(v, 0x1234);
+}
+
+/* SEED-001.43, CF-11: one reset at the device for each that the guest asks for, of its kind. */
+static void test_resets_reach_the_device(void **state)
+{
+	(void)state;
+	assert_int_equal(build(), 0);
+	write_config(EXP + PCI_EXP_DEVCTL, 2, PCI_EXP_DEVCTL_FLR);
+	assert_comes_back();
+	assert_int_equal(nflr, 1);
+	assert_int_equal(naf, 0);
+	write_config(AF + PCI_AF_CTRL, 1, PCI_AF_FLR);
+	assert_comes_back();
+	assert_int_equal(nflr, 1);
+	assert_int_equal(naf, 1);
+	write_config(PM + PCI_PM_CTRL, 2, PCI_PM_D3HOT);
+	fake_arch.now_ns += 1000 * MS;
+	(void)read_config(PM + PCI_PM_CTRL, 2);
+	assert_int_equal(fake_get(dev, PM + PCI_PM_CTRL, 2), PCI_PM_D3HOT);
+	write_config(PM + PCI_PM_CTRL, 2, 0);
+	fake_arch.now_ns += 1000 * MS;
+	(void)read_config(PM + PCI_PM_CTRL, 2);
+	assert_int_equal(fake_get(dev, PM + PCI_PM_CTRL, 2), 0);
+}
+
+/* A message goes from the device to the source that the guest was told. */
+static void test_message_is_set_up_down_to_the_device(void **state)
+{
+	(void)state;
+	fake_add_msi(dev, MSI, 0x0080);
+	scan();
+	assert_int_equal(build(), 0);
+	assert_int_equal(msi_request(part, func(0), PCI_IRQ_MSI, 1), 0);
+	assert_true(fake_phb_fire_msi(&phb, DEVICE, 0));
+	assert_int_equal(phb.msis_dropped, 0);
+}
+
+/* The second half of a 64-bit BAR is no BAR of its own, in what the guest sees. */
+static void test_64_bit_bar_takes_two(void **state)
+{
+	(void)state;
+	assert_int_equal(build(), 0);
+	assert_int_equal(read_config(PCI_BAR0, 4) & 0xf, 0xc);
+	assert_int_equal(read_config(PCI_BAR0 + 4, 4), 0);
+	write_config(PCI_BAR0 + 4, 4, 0xffffffff);
+	assert_int_equal(read_config(PCI_BAR0 + 4, 4), 0xffffffff);
+	/* Outside the window it is not mapped, whatever the guest says. */
+	write_config(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	assert_int_equal(fake_arch.nmmio, 0);
+}
+
+/* SEED-001.28: what the plan holds is not the guest's, and its neighbour is. */
+static void test_function_on_hold_is_not_shown(void **state)
+{
+	struct plan_func held = {.hold = true, .bdfn = DEVICE};
+
+	(void)state;
+	fake_put(dev, PCI_HEADER_TYPE, 1, 0x80);
+	fake_add_func(&phb, SECOND, 0x11e85678);
+	scan();
+	plan.phbs[0].nfuncs = 1;
+	plan.phbs[0].funcs = &held;
+	assert_int_equal(build(), 0);
+	assert_int_equal(part->phbs[0].nfuncs, 1);
+	assert_int_equal(read_config(PCI_VENDOR_ID, 4), 0x11e85678);
+	assert_int_equal(fake_get(dev, PCI_COMMAND, 2) & PCI_COMMAND_MASTER, 0);
+}
+
+/* A bridge's four level sources are one guest's, or nobody's. */
+static void test_pins_are_routed_unless_another_group_has_one(void **state)
+{
+	(void)state;
+	fake_put(dev, PCI_INTERRUPT_PIN, 1, 1);
+	board.funcs[1].int_pin = 1;
+	assert_int_equal(build(), 0);
+	assert_int_equal(read_config(PCI_INTERRUPT_PIN, 1), 1);
+	assert_int_equal(xics_add_source(part, LSI_OF(0), 1, true), -EBUSY);
+	assert_int_equal(xics_add_source(part, LSI_OF(1), FAKE_LSI_FIRST + 1, true), 0);
+}
+
+static void test_pin_of_another_group_keeps_the_sources_from_all(void **state)
+{
+	(void)state;
+	fake_put(dev, PCI_INTERRUPT_PIN, 1, 1);
+	fake_add_bridge(&phb, 8, 2, 2);
+	fake_put(fake_add_func(&phb, 0x200, 0x11e85678), PCI_INTERRUPT_PIN, 1, 2);
+	scan();
+	assert_int_equal(board.ngroups, 2);
+	assert_int_equal(build(), 0);
+	assert_int_equal(xics_add_source(part, LSI_OF(0), FAKE_LSI_FIRST, true), 0);
+}
+
+/* Whatever is too large for the guest's memory, the partition is not built and nothing is kept. */
+static void test_what_does_not_fit_is_refused_and_undone(void **state)
+{
+	static uint8_t initrd[MIB];
+	const uint64_t all = GUEST_SIZE - 0x4000, tree = dt_guest_size(1) + 0xffff;
+	const struct {
+		uint64_t kernel, initrd;
+	} cases[] = {{all, 0}, {all - tree, 0}, {all - tree - 0x10000, MIB}, {0x100, 0}};
+	const unsigned int n = sizeof(cases) / sizeof(cases[0]);
+
+	(void)state;
+	for (unsigned int i = 0; i < n; i++) {
+		make_kernel(cases[i].kernel);
+		plan.initrd = (struct plan_blob){initrd, cases[i].initrd};
+		fake_arch_clear_out();
+		assert_int_equal(build(), i + 1 < n ? -ENOSPC : 0);
+		if (i + 1 < n) {
+			assert_non_null(strstr(fake_arch.out, "do not fit into its 4 MiB"));
+			assert_int_equal(mem_free_bytes(&ram.pool), free_at_start);
+		}
+	}
+}
+
+static void test_initrd_is_below_what_we_make(void **state)
+{
+	static const uint8_t initrd[] = "the disk of the guest";
+
+	(void)state;
+	plan.initrd = (struct plan_blob){initrd, sizeof(initrd)};
+	assert_int_equal(build(), 0);
+	for (uint64_t at = part->tree.v; at >= 0x5000; at -= 0x1000) {
+		if (!memcmp(part->mem.ptr + at, initrd, sizeof(initrd))) {
+			return;
+		}
+	}
+	fail_msg("the initial ramdisk is nowhere below the device tree");
+}
+
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_resets_reach_the_device),
+		TEST(test_message_is_set_up_down_to_the_device),
+		TEST(test_64_bit_bar_takes_two),
+		TEST(test_function_on_hold_is_not_shown),
+		TEST(test_pins_are_routed_unless_another_group_has_one),
+		TEST(test_pin_of_another_group_keeps_the_sources_from_all),
+		TEST(test_what_does_not_fit_is_refused_and_undone),
+		TEST(test_initrd_is_below_what_we_make),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
