@@ -126,7 +126,7 @@ COLD      := dt/% core/plan% core/monitor% core/audit% core/init% core/dt_fill% 
 	     arch/ppc64/mmu%
 dir_flags  = $(if $(filter image,$(1)),$(if $(filter core/% dt/%,$(2)),$(FRAME)) \
 	     $(if $(filter $(COLD),$(2)),-Os)) \
-	     $(if $(filter coverage,$(1)),$(if $(filter core/% dt/%,$(2)),--coverage)) \
+	     $(if $(filter coverage,$(1)),$(if $(filter core/% dt/%,$(2)),--coverage -fprofile-update=atomic)) \
 	     $(if $(filter $(NOT_LTO),$(2)),-fno-lto) $(if $(filter tests/%,$(2)),$(POSIX))
 
 # --- getting what is needed ----------------------------------------------------------------------
