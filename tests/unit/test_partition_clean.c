@@ -29,6 +29,7 @@ static struct {
 	unsigned int n;
 	enum act acts[NUM_ACTS];
 	unsigned int resets, bus_resets;
+	bool hangs, hung;   /* after its reset the device answers nobody any more */
 	bool open_at_reset; /* a reset met a window, or a bus master, or an open BAR */
 } rec;
 
@@ -60,10 +61,22 @@ static void record_reset(void)
 		record(BAR_GONE);
 	}
 	record(RESET);
+	rec.hung = rec.hangs;
 	if (fake_phb_any_window(&fake) || bar_is_mapped() ||
 		fake_get(fake_find_func(&fake, DEV), PCI_COMMAND, 2) & PCI_COMMAND_MASTER) {
 		rec.open_at_reset = true;
 	}
+}
+
+static int rec_read(
+	struct host_phb *phb, uint16_t bdfn, unsigned int off, unsigned int size, uint32_t *val)
+{
+	int err = fake_phb_ops.config_read(phb, bdfn, off, size, val);
+
+	if (bdfn == DEV && rec.hung) {
+		*val = UINT32_MAX >> (32 - 8 * size);
+	}
+	return err;
 }
 
 static int rec_write(
@@ -109,6 +122,7 @@ static void start_with(bool flr)
 		fake_put(f, EXP + PCI_EXP_DEVCAP, 4, PCI_EXP_DEVCAP_FLR);
 	}
 	ops = fake_phb_ops;
+	ops.config_read = rec_read;
 	ops.config_write = rec_write;
 	ops.window_off = rec_window_off;
 	ops.tce_kill = rec_tce_kill;
@@ -252,6 +266,37 @@ static void test_device_that_is_gone_keeps_its_group_closed(void **state)
 	assert_int_equal(mem_free_bytes(&ram.pool), free_at_start);
 }
 
+/* DF-02: a minute, and then it is nobody's any more; so for either kind of reset. */
+static void test_device_that_does_not_come_back_keeps_its_group_closed(void **state)
+{
+	for (unsigned int flr = 0; flr < 2; flr++) {
+		uint64_t free_at_start, began;
+
+		teardown(state);
+		setup(state);
+		free_at_start = mem_free_bytes(&ram.pool);
+		start_with(flr);
+		use_device();
+		rec.hangs = true;
+		began = fake_arch.now_ns;
+		end_alpha();
+		assert_int_equal(rec.resets + rec.bus_resets, 1);
+		assert_true(fake_arch.now_ns - began < 62 * (uint64_t)1000000000);
+		assert_said("01:00.0 did not come back from a reset");
+		assert_said("group 0 was not reset (-EIO): not assigned again");
+		assert_said("alpha: group 0 is lost to it");
+		assert_non_null(board.groups[0].refuse);
+		assert_false(fake_phb_any_window(&fake));
+		/* It may have come back later. */
+		rec.hung = false;
+		assert_int_equal(partition_restart(parts[0]), 0);
+		fake_arch_run_call();
+		assert_int_equal(atomic_load(&parts[0]->state), PARTITION_STOPPED);
+		stop(parts[1]);
+		assert_int_equal(mem_free_bytes(&ram.pool), free_at_start);
+	}
+}
+
 /* Counters are where they began; or what is not is closed, out of use, and has been told. */
 static void judge_failed_end(uint64_t free_at_start)
 {
@@ -337,6 +382,7 @@ int main(void)
 		TEST(test_device_that_nothing_resets_is_flagged_once),
 		TEST(test_config_space_is_as_it_was_at_first),
 		TEST(test_device_that_is_gone_keeps_its_group_closed),
+		TEST(test_device_that_does_not_come_back_keeps_its_group_closed),
 		TEST(test_failure_of_any_step_of_the_end),
 		TEST(test_attach_and_detach_many_times),
 	};
