@@ -938,7 +938,7 @@ static void test_wrong_word_does_not_spoil_the_right_one(void **state)
 	assert_int_equal(nlines, 1);
 }
 
-/* SEED-003.6: the historic word for the stricter exposure; of the bridge named last. */
+/* SEED-003.1: the historic word for the stricter exposure; of the bridge named last. */
 static void test_pci_assign_puts_a_function_under_the_minimal_policy(void **state)
 {
 	(void)state;
