@@ -17,7 +17,7 @@
 #define REG_RAISED 0x24u
 #define REG_ACK	   0x64u
 
-#define NAP_TICKS    20000u
+#define NAP_TICKS 20000u
 /* The other CPU may be slower by half a millisecond a round, as where the two take turns. */
 #define JOIN_SECONDS   60u
 #define JOIN_PER_ROUND 2000u
