@@ -565,6 +565,22 @@ static void test_default_window_that_cannot_come_back_is_said(void **state)
 	expect_as_at_start();
 }
 
+/* A place that hardware may still look at is passed over, the first one as well. */
+static void test_lost_first_place_is_not_chosen(void **state)
+{
+	unsigned int slot = 7;
+
+	(void)state;
+	m.phb[0].fail_op[FAKE_WINDOW_OFF] = true;
+	assert_int_equal(ddw_remove(&ddw, 0), -EIO);
+	fake_machine_heal(&m);
+	assert_true(held(0) != 0);
+	assert_int_equal(windows_left(), 1);
+	assert_int_equal(ddw_create(&ddw, 16, 24, &slot), 0);
+	assert_int_equal(slot, 1);
+	assert_int_equal(windows_left(), 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -580,6 +596,7 @@ int main(void)
 		TEST(test_bridges_of_a_partition_share_the_pool),
 		TEST(test_default_window_comes_back_beside_a_greedy_bridge),
 		TEST(test_pool_without_room_for_the_roots_is_refused),
+		TEST(test_lost_first_place_is_not_chosen),
 		TEST(test_step_that_fails_is_told_and_nothing_is_lost_count_of),
 		TEST(test_reset_goes_on_behind_a_step_that_fails),
 		TEST(test_place_that_was_not_confirmed_closed_is_not_used_again),
