@@ -815,6 +815,22 @@ static void test_window_elsewhere_is_fine_unless_it_cannot_be(void **state)
 	}
 }
 
+/* Sixteen small pages are as long as a large one, and no map of it. */
+static void test_pages_smaller_than_the_windows_are_refused(void **state)
+{
+	struct vfio_window w;
+	uint64_t words[16];
+
+	(void)state;
+	register_guest();
+	assert_int_equal(create(16, SIZE, 0, &w), 0);
+	for (unsigned int i = 0; i < 16; i++) {
+		words[i] = i * K4 | RW;
+	}
+	assert_int_equal(vfio_reserve(c, w.start, 16 * K4), 0);
+	assert_int_equal(vfio_map(c, w.start, words, 16, 12), -EINVAL);
+}
+
 static enum kind kinds[] = {LINUX, TYPE1};
 
 #define ON(t, k, s)                                       \
@@ -827,6 +843,7 @@ static enum kind kinds[] = {LINUX, TYPE1};
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		BARE2(test_pages_smaller_than_the_windows_are_refused),
 		BOTH(test_one_word_lives_from_map_to_unmap),
 		BOTH(test_runs_are_one_call),
 		BOTH(test_runs_end_where_they_must),
