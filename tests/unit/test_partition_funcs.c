@@ -225,11 +225,22 @@ static void test_resets_reach_the_device(void **state)
 /* A message goes from the device to the source that the guest was told. */
 static void test_message_is_set_up_down_to_the_device(void **state)
 {
+	uint32_t address;
+
 	(void)state;
 	fake_add_msi(dev, MSI, 0x0080);
 	scan();
 	assert_int_equal(build(), 0);
 	assert_int_equal(msi_request(part, func(0), PCI_IRQ_MSI, 1), 0);
+	assert_true(fake_phb_fire_msi(&phb, DEVICE, 0));
+	assert_int_equal(phb.msis_dropped, 0);
+	/* A reset loses it at the device; it is back when the device is. */
+	address = fake_get(dev, MSI + 4, 4);
+	write_config(EXP + PCI_EXP_DEVCTL, 2, PCI_EXP_DEVCTL_FLR);
+	fake_arch.now_ns += MS;
+	fake_put(dev, MSI + 4, 4, 0);
+	assert_comes_back();
+	assert_int_equal(fake_get(dev, MSI + 4, 4), address);
 	assert_true(fake_phb_fire_msi(&phb, DEVICE, 0));
 	assert_int_equal(phb.msis_dropped, 0);
 }
