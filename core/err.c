@@ -30,6 +30,7 @@ static const struct name names[] = {
 	NAME(ENOMEM),
 	NAME(ENOSPC),
 	NAME(ENOSYS),
+	NAME(ENOTSUP),
 	NAME(ENXIO),
 	NAME(EOVERFLOW),
 	NAME(EPERM),

@@ -28,6 +28,7 @@ static void test_known_error_has_its_name(void **state)
 		{-EEXIST, "-EEXIST"},
 		{-ENOENT, "-ENOENT"},
 		{-EPERM, "-EPERM"},
+		{-ENOTSUP, "-ENOTSUP"},
 	};
 
 	(void)state;
