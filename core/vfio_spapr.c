@@ -510,21 +510,15 @@ static int spapr_reserve(void *data, ioba_t iova, uint64_t len)
 	return w ? window_reserve(w, index_of(w, iova), len >> w->page_shift) : -EINVAL;
 }
 
-/* One word for 2^split pages of the window. All of it is reserved. */
+/* One word for 2^split pages of the window, aligned and therefore in one node. They are reserved.
+ */
 static void map_split(struct spapr_window *w, uint64_t first, uint64_t word, unsigned int split)
 {
-	uint64_t n = 1ull << split, step = word ? 1ull << w->page_shift : 0;
+	uint64_t step = word ? 1ull << w->page_shift : 0, n;
+	be64_t *tce = tce_table_at(&w->table, first, &n);
 
-	while (n) {
-		uint64_t k;
-		be64_t *tce = tce_table_at(&w->table, first, &k);
-
-		k = k < n ? k : n;
-		for (uint64_t i = 0; i < k; i++, word += step) {
-			tce_table_store(&tce[i], word);
-		}
-		first += k;
-		n -= k;
+	for (uint64_t i = 0; i < 1ull << split; i++, word += step) {
+		tce_table_store(&tce[i], word);
 	}
 }
 
@@ -539,6 +533,9 @@ static int spapr_map(
 		return -EINVAL;
 	}
 	split = page_shift - w->page_shift;
+	if (split > TCE_TABLE_BITS) {
+		return -EINVAL;
+	}
 	first = index_of(w, iova);
 	if (!split) {
 		return window_map(w, first, words, n);

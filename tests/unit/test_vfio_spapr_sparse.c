@@ -350,6 +350,34 @@ static void test_map_of_what_is_not_reserved_changes_nothing(void **state)
 	}
 }
 
+static uint64_t word_at_kill;
+
+static int kill_and_look(struct host_phb *phb, unsigned int pe)
+{
+	assert_int_equal(vfio_lookup(c, ioba(0), &word_at_kill), 0);
+	return fake_phb_ops.tce_kill(phb, pe);
+}
+
+/* What is invalidated before it is stored could be fetched again, as it was, in between. */
+static void test_entry_is_there_when_the_old_one_is_killed(void **state)
+{
+	struct host_phb_ops hooked = fake_phb_ops;
+	const struct tce_backend_ops *ops = NULL;
+	void *backend = NULL;
+
+	(void)state;
+	hooked.tce_kill = kill_and_look;
+	m.board.phbs[0].ops = &hooked;
+	assert_int_equal(vfio_window_backend(c, ioba(0), &ops, &backend), 0);
+	for (uint64_t i = 1; i < 4; i++) {
+		assert_int_equal(ops->put(backend, 0, (i * K4) | 3), 0);
+		assert_true(word_at_kill == ((i * K4) | 3));
+	}
+	assert_int_equal(ops->put(backend, 0, 0), 0);
+	assert_true(word_at_kill == 0);
+	m.board.phbs[0].ops = &fake_phb_ops;
+}
+
 /* The same by the window's own pages, for who has asked once where it is. */
 static void test_window_backend_does_the_same(void **state)
 {
@@ -490,6 +518,7 @@ static void test_large_window_costs_what_is_in_it(void **state)
 	assert_true(view.table.v == m.phb[0].windows[m.board.groups[0].pe][0].table.v);
 	assert_false(vfio_spapr_view(c, 1, &view));
 	assert_false(vfio_spapr_view(c, 2, &view));
+	assert_false(vfio_spapr_view(c, 99, &view));
 	assert_true(vfio_spapr_count_live(c) == 5);
 	for (unsigned int i = 0; i < ARRAY_SIZE(lone); i++) {
 		assert_int_equal(peek(lone[i]), (int)i);
@@ -538,6 +567,7 @@ static void test_walk_goes_on_where_its_budget_ended(void **state)
 		assert_true(vfio_spapr_walk(c, 0, pages, &budget, see, NULL) == pages);
 		assert_true(vfio_spapr_walk(c, 1, first, &budget, see, NULL) == 0);
 		assert_true(vfio_spapr_walk(c, 2, first, &budget, see, NULL) == 0);
+		assert_true(vfio_spapr_walk(c, 99, first, &budget, see, NULL) == 0);
 		assert_true(budget == 9);
 	}
 }
@@ -677,6 +707,7 @@ int main(void)
 		TEST(test_pages_of_16m_over_2m),
 		IN_LARGE(test_misaligned_or_smaller_pages_are_refused),
 		TEST(test_map_of_what_is_not_reserved_changes_nothing),
+		IN_LARGE(test_entry_is_there_when_the_old_one_is_killed),
 		IN_LARGE(test_window_backend_does_the_same),
 		IN_LARGE(test_only_reserve_takes_nodes),
 		IN_LARGE(test_reserve_without_memory_takes_nothing),
