@@ -275,6 +275,7 @@ static void test_misaligned_or_smaller_pages_are_refused(void **state)
 		{0, 1, 41},
 		{K64, 1, 24},
 		{0, 512, 33},
+		{0, 1, 22},
 	};
 
 	(void)state;
