@@ -7,14 +7,20 @@
 #include "core/pci.h"
 #include "core/range.h"
 
+/* As many capabilities as there is room for; a list that goes on is a loop. */
+#define MAX_CAPS 48u
+
 static unsigned int find_cap(const struct fake_func *func, unsigned int id)
 {
 	unsigned int pos = func->image[PCI_CAP_PTR];
 
-	while (pos && func->image[pos] != id) {
+	for (unsigned int i = 0; pos && i < MAX_CAPS; i++) {
+		if (func->image[pos] == id) {
+			return pos;
+		}
 		pos = func->image[pos + 1];
 	}
-	return pos;
+	return 0;
 }
 
 void fake_phb_send(struct fake_phb *f, uint16_t bdfn, uint64_t addr, uint32_t data)
