@@ -162,15 +162,13 @@ static void end(struct ddw *d)
 int ddw_init(struct ddw *d, const struct ddw_config *config)
 {
 	struct page_pool *tables = config->container->tables;
-	int err = -EINVAL;
+	int err;
 
 	d->c = *config;
 	if (!d->c.default_shift) {
 		d->c.default_shift = DDW_DEFAULT_SHIFT;
 	}
-	if (host_page(d, d->c.default_shift)) {
-		err = page_pool_reserve_roots(tables, PHB_MAX_WINDOWS);
-	}
+	err = page_pool_reserve_roots(tables, PHB_MAX_WINDOWS);
 	if (!err) {
 		err = open_slot(d, 0, config->default_size, d->c.default_shift);
 		if (err) {
@@ -344,23 +342,9 @@ int ddw_remove(struct ddw *d, unsigned int slot)
  * over what is empty; one that fails is told, and the next one begins behind it. */
 static int empty_default(struct ddw *d)
 {
-	uint64_t npages = window_of(d, 0)->npages;
-	ioba_t at = ioba(0);
-	int err = 0;
+	struct tce_window *w = window_of(d, 0);
 
-	while (npages) {
-		uint64_t before = npages;
-		int e = tce_clear_step(window_of(d, 0), &at, &npages);
-
-		if (e && npages == before) {
-			uint64_t n = npages < TCE_MAX_BATCH ? npages : TCE_MAX_BATCH;
-
-			at.v += n << d->c.default_shift;
-			npages -= n;
-		}
-		err = err ? err : e;
-	}
-	return err ? -EIO : 0;
+	return tce_clear(w, w->base, w->npages) ? -EIO : 0;
 }
 
 static int reset(struct ddw *d)

@@ -497,6 +497,50 @@ static void test_window_is_seen_only_while_it_is_complete(void **state)
 	assert_int_equal(met, 2);
 }
 
+static int refuse_set(struct host_phb *host, unsigned int pe, unsigned int win, hpa_t table,
+	uint64_t bytes, unsigned int levels, unsigned int shift)
+{
+	(void)host;
+	(void)pe;
+	(void)win;
+	(void)table;
+	(void)bytes;
+	(void)levels;
+	(void)shift;
+	return -EINVAL;
+}
+
+/* What the guest asked for was right: a host that calls it invalid is broken. */
+static void test_what_the_host_calls_invalid_is_its_own_fault(void **state)
+{
+	unsigned int slot;
+
+	(void)state;
+	hooked = fake_phb_ops;
+	hooked.window_set = refuse_set;
+	m.board.phbs[0].ops = &hooked;
+	assert_int_equal(ddw_create(&ddw, 12, 24, &slot), -EIO);
+	m.board.phbs[0].ops = &fake_phb_ops;
+	expect_as_at_start();
+}
+
+/* A place where hardware may still look at the table of a window that never was: no other comes
+ * there, and the guest is not told that one could. */
+static void test_place_that_is_lost_is_not_offered(void **state)
+{
+	struct ddw_query q;
+	unsigned int slot;
+
+	(void)state;
+	m.phb[0].fail_op[FAKE_WINDOW_SET] = true;
+	m.phb[0].fail_op[FAKE_WINDOW_OFF] = true;
+	assert_int_equal(ddw_create(&ddw, 12, 24, &slot), -EIO);
+	fake_machine_heal(&m);
+	assert_int_equal(ddw_query(&ddw, &q), 0);
+	assert_int_equal(q.windows, 0);
+	assert_int_equal(ddw_create(&ddw, 12, 24, &slot), -ENOSPC);
+}
+
 static int removed;
 
 static void *remove_it(void *arg)
@@ -668,6 +712,8 @@ int main(void)
 		TEST(test_large_tce_must_be_aligned_and_inside),
 		TEST(test_creating_and_removing_many_times_leaks_nothing),
 		TEST(test_exit_closes_every_window),
+		TEST(test_what_the_host_calls_invalid_is_its_own_fault),
+		TEST(test_place_that_is_lost_is_not_offered),
 		TEST(test_window_is_seen_only_while_it_is_complete),
 		TEST(test_removal_waits_for_a_call_that_is_inside),
 		TEST(test_puts_and_changes_race_to_a_clean_end),
