@@ -47,8 +47,8 @@ struct spapr {
 	bool stuck; /* a PE could not be closed: the tables are lost */
 	unsigned int ngroups;
 	struct spapr_pe pes[VFIO_MAX_GROUPS];
-	atomic_uint walkers; /* who is inside a walk of a table: it stays until they are out */
 	struct spapr_window windows[HOST_PHB_MAX_WINDOWS];
+	atomic_uint walkers; /* who is inside a walk of a table: it stays until they are out */
 };
 
 _Static_assert(sizeof(struct spapr) <= MEM_PAGE, "container data must fit the page it gets");
