@@ -431,7 +431,8 @@ static void test_failure_of_any_step_undoes_the_rest(void **state)
 			break;
 		}
 		if (err == 0) {
-			/* A step whose failure the function survives, with all that the plan wants. */
+			/* A step whose failure the function survives, with all that the plan wants.
+			 */
 			assert_true(part->phbs[0].bypass_size != 0);
 			continue;
 		}
