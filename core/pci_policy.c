@@ -5,18 +5,9 @@
  */
 #include "core/pci_policy.h"
 
-#include <stddef.h>
+#include "core/vfio_perm_fields.h"
+
 #include <string.h>
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define ALL32	 0xffffffffu
-#define ALL16	 0xffffu
-#define ALL8	 0xffu
-
-#define LINK                                                          \
-	{                                                             \
-		.off = 0, .len = 2, .name = "id, next", .virt = ALL16 \
-	}
 
 #define FROZEN32(off_, name_)                                                          \
 	{                                                                              \
@@ -38,12 +29,6 @@
 	{                                                               \
 		.off = (off_), .len = 2, .name = (name_), .virt = ALL16 \
 	}
-#define BAR(n)                                                                                \
-	{                                                                                     \
-		.off = PCI_BAR0 + 4 * (n), .len = 4, .act = VFIO_PERM_BAR, .name = "BAR " #n, \
-		.virt = ALL32, .write = ALL32                                                 \
-	}
-
 /*
  * Read live are status, revision, class, cache line size, latency timer, CIS pointer, subsystem
  * ids, 0x35 to 0x3b, minimum grant and maximum latency (SEED-003.7), and what of these can be

@@ -6,18 +6,7 @@
  */
 #include "core/vfio_perm.h"
 
-#include <stddef.h>
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define ALL32	 0xffffffffu
-#define ALL16	 0xffffu
-#define ALL8	 0xffu
-
-/* The places of id and pointer are ours in every capability: the list a guest sees is ours. */
-#define LINK                                                          \
-	{                                                             \
-		.off = 0, .len = 2, .name = "id, next", .virt = ALL16 \
-	}
+#include "core/vfio_perm_fields.h"
 
 /*
  * Memory decode of the device stays on or off as the host has it: a guest's MEM decides over its
@@ -45,42 +34,12 @@ static const struct vfio_perm_field header_fields[] = {
 	{.off = PCI_LATENCY, .len = 1, .name = "latency timer", .virt = ALL8, .write = ALL8},
 	{.off = PCI_HEADER_TYPE, .len = 1, .name = "header type", .virt = PCI_HEADER_MULTI},
 	{.off = PCI_BIST, .len = 1, .name = "BIST", .virt = ALL8},
-	{.off = PCI_BAR0 + 0x00,
-		.len = 4,
-		.act = VFIO_PERM_BAR,
-		.name = "BAR 0",
-		.virt = ALL32,
-		.write = ALL32},
-	{.off = PCI_BAR0 + 0x04,
-		.len = 4,
-		.act = VFIO_PERM_BAR,
-		.name = "BAR 1",
-		.virt = ALL32,
-		.write = ALL32},
-	{.off = PCI_BAR0 + 0x08,
-		.len = 4,
-		.act = VFIO_PERM_BAR,
-		.name = "BAR 2",
-		.virt = ALL32,
-		.write = ALL32},
-	{.off = PCI_BAR0 + 0x0c,
-		.len = 4,
-		.act = VFIO_PERM_BAR,
-		.name = "BAR 3",
-		.virt = ALL32,
-		.write = ALL32},
-	{.off = PCI_BAR0 + 0x10,
-		.len = 4,
-		.act = VFIO_PERM_BAR,
-		.name = "BAR 4",
-		.virt = ALL32,
-		.write = ALL32},
-	{.off = PCI_BAR0 + 0x14,
-		.len = 4,
-		.act = VFIO_PERM_BAR,
-		.name = "BAR 5",
-		.virt = ALL32,
-		.write = ALL32},
+	BAR(0),
+	BAR(1),
+	BAR(2),
+	BAR(3),
+	BAR(4),
+	BAR(5),
 	{.off = PCI_CIS_PTR, .len = 4, .name = "CardBus CIS pointer"},
 	{.off = PCI_SUBSYS_VENDOR, .len = 2, .name = "subsystem vendor id"},
 	{.off = PCI_SUBSYS_ID, .len = 2, .name = "subsystem id"},
