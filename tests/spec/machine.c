@@ -14,6 +14,7 @@
 #include "core/vfio_spapr.h"
 #include "tests/fake/fake_arch.h"
 #include "tests/fake/fake_irq.h"
+#include "tests/fake/fake_kernel.h"
 #include "tests/fake/fake_phb.h"
 
 #include <stdio.h>
@@ -45,7 +46,7 @@ static struct vfio vfio;
 static struct plan_partition plans[MACHINE_PARTITIONS];
 static struct partition *parts[MACHINE_PARTITIONS];
 static struct audit_scope scope;
-static uint8_t kernel[0x200];
+static uint8_t kernel[FAKE_KERNEL_SIZE];
 static uint64_t free_at_start, tables_at_start[MACHINE_PARTITIONS];
 static unsigned int running;
 
@@ -61,32 +62,6 @@ static void note_stopped(struct partition *p)
 {
 	(void)p;
 	running--;
-}
-
-static void put(unsigned int at, unsigned int n, uint64_t v)
-{
-	for (unsigned int i = 0; i < n; i++) {
-		kernel[at + n - 1 - i] = (uint8_t)(v >> (8 * i));
-	}
-}
-
-/* An ELF file for ppc64, one segment at 0x4000, entered at its start. */
-static void make_kernel(void)
-{
-	memset(kernel, 0, sizeof(kernel));
-	memcpy(kernel, "\177ELF\002\002", 6);
-	put(16, 2, 2);
-	put(18, 2, 21);
-	put(24, 8, 0x4000);
-	put(32, 8, 64);
-	put(54, 2, 56);
-	put(56, 2, 1);
-	put(64, 4, 1);
-	put(64 + 8, 8, 0x100);
-	put(64 + 16, 8, 0x4000);
-	put(64 + 24, 8, 0x4000);
-	put(64 + 32, 8, 0x100);
-	put(64 + 40, 8, 0x100);
 }
 
 static void make_plans(void)
@@ -154,7 +129,7 @@ void machine_init(void)
 	log_set_sink(&sink);
 	fake_ram_init(&ram, RAM_SIZE);
 	make_board();
-	make_kernel();
+	fake_kernel_make(kernel, FAKE_KERNEL_BYTES);
 	make_plans();
 	host_pci_scan(&board);
 	vfio_init(&vfio, &board);

@@ -18,6 +18,7 @@
 #include "core/vfio_spapr.h"
 #include "tests/fake/fake_arch.h"
 #include "tests/fake/fake_irq.h"
+#include "tests/fake/fake_kernel.h"
 #include "tests/fake/fake_phb.h"
 
 #include <stdlib.h>
@@ -35,7 +36,7 @@ static struct vfio vfio;
 static struct plan_partition plans[2];
 static struct partition *parts[2];
 static struct audit_scope scope;
-static uint8_t kernel[0x200];
+static uint8_t kernel[FAKE_KERNEL_SIZE];
 static unsigned int nstopped;
 
 static const struct log_sink sink = {arch_console_write, arch_time_ns};
@@ -44,32 +45,6 @@ static inline void count_stopped(struct partition *p)
 {
 	(void)p;
 	nstopped++;
-}
-
-static inline void put_be(unsigned int at, unsigned int n, uint64_t v)
-{
-	for (unsigned int i = 0; i < n; i++) {
-		kernel[at + n - 1 - i] = (uint8_t)(v >> (8 * i));
-	}
-}
-
-/* One segment at 0x4000, entered at its start. */
-static inline void make_kernel(void)
-{
-	memset(kernel, 0, sizeof(kernel));
-	memcpy(kernel, "\177ELF\002\002", 6);
-	put_be(16, 2, 2);
-	put_be(18, 2, 21);
-	put_be(24, 8, 0x4000);
-	put_be(32, 8, 64);
-	put_be(54, 2, 56);
-	put_be(56, 2, 1);
-	put_be(64, 4, 1);
-	put_be(64 + 8, 8, 0x100);
-	put_be(64 + 16, 8, 0x4000);
-	put_be(64 + 24, 8, 0x4000);
-	put_be(64 + 32, 8, 0x100);
-	put_be(64 + 40, 8, 0x100);
 }
 
 static inline void make_plans(void)
@@ -110,7 +85,7 @@ static inline int setup(void **state)
 	host_pci_scan(&board);
 	vfio_init(&vfio, &board);
 	assert_int_equal(vfio_register_driver(&vfio, &vfio_spapr_v2_driver), 0);
-	make_kernel();
+	fake_kernel_make(kernel, FAKE_KERNEL_BYTES);
 	make_plans();
 	partition_on_stopped = count_stopped;
 	nstopped = 0;

@@ -20,6 +20,7 @@
 #include "core/vfio_spapr.h"
 #include "tests/fake/fake_arch.h"
 #include "tests/fake/fake_irq.h"
+#include "tests/fake/fake_kernel.h"
 #include "tests/fake/fake_phb.h"
 
 #include <stdlib.h>
@@ -42,7 +43,7 @@ static struct board board;
 static struct vfio vfio;
 static struct plan_partition plan;
 static struct partition *part;
-static uint8_t kernel[0x200];
+static uint8_t kernel[FAKE_KERNEL_SIZE];
 static unsigned int stopped;
 static uint64_t free_at_start;
 
@@ -58,32 +59,6 @@ static void count_stopped(struct partition *p)
 {
 	(void)p;
 	stopped++;
-}
-
-static void put(unsigned int at, unsigned int n, uint64_t v)
-{
-	for (unsigned int i = 0; i < n; i++) {
-		kernel[at + n - 1 - i] = (uint8_t)(v >> (8 * i));
-	}
-}
-
-/* One segment at 0x4000, entered at its start. */
-static void make_kernel(void)
-{
-	memset(kernel, 0, sizeof(kernel));
-	memcpy(kernel, "\177ELF\002\002", 6);
-	put(16, 2, 2);
-	put(18, 2, 21);
-	put(24, 8, 0x4000);
-	put(32, 8, 64);
-	put(54, 2, 56);
-	put(56, 2, 1);
-	put(64, 4, 1);
-	put(64 + 8, 8, 0x100);
-	put(64 + 16, 8, 0x4000);
-	put(64 + 24, 8, 0x4000);
-	put(64 + 32, 8, 0x100);
-	put(64 + 40, 8, 0x100);
 }
 
 static int setup(void **state)
@@ -112,7 +87,7 @@ static int setup(void **state)
 	vfio_init(&vfio, &board);
 	assert_int_equal(vfio_register_driver(&vfio, &vfio_spapr_v2_driver), 0);
 
-	make_kernel();
+	fake_kernel_make(kernel, FAKE_KERNEL_BYTES);
 	memset(&plan, 0, sizeof(plan));
 	strcpy(plan.name, "alpha");
 	plan.memory = GUEST_SIZE;

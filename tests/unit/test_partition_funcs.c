@@ -18,6 +18,7 @@
 #include "dt/dt_guest.h"
 #include "tests/fake/fake_arch.h"
 #include "tests/fake/fake_irq.h"
+#include "tests/fake/fake_kernel.h"
 #include "tests/fake/fake_phb.h"
 
 #include <stdlib.h>
@@ -43,7 +44,7 @@ static struct vfio vfio;
 static struct plan_partition plan;
 static struct partition *part;
 static struct fake_func *dev;
-static uint8_t kernel[0x200];
+static uint8_t kernel[FAKE_KERNEL_SIZE];
 static uint64_t free_at_start;
 static unsigned int nflr, naf;
 
@@ -55,32 +56,6 @@ static int count_resets(
 	nflr += bdfn == DEVICE && off == EXP + PCI_EXP_DEVCTL && (val & PCI_EXP_DEVCTL_FLR);
 	naf += bdfn == DEVICE && off == AF + PCI_AF_CTRL && (val & PCI_AF_FLR);
 	return fake_phb_ops.config_write(p, bdfn, off, size, val);
-}
-
-static void put(unsigned int at, unsigned int n, uint64_t v)
-{
-	for (unsigned int i = 0; i < n; i++) {
-		kernel[at + n - 1 - i] = (uint8_t)(v >> (8 * i));
-	}
-}
-
-/* One segment at 0x4000 that takes bytes of memory, entered at its start. */
-static void make_kernel(uint64_t bytes)
-{
-	memset(kernel, 0, sizeof(kernel));
-	memcpy(kernel, "\177ELF\002\002", 6);
-	put(16, 2, 2);
-	put(18, 2, 21);
-	put(24, 8, 0x4000);
-	put(32, 8, 64);
-	put(54, 2, 56);
-	put(56, 2, 1);
-	put(64, 4, 1);
-	put(64 + 8, 8, 0x100);
-	put(64 + 16, 8, 0x4000);
-	put(64 + 24, 8, 0x4000);
-	put(64 + 32, 8, 0x100);
-	put(64 + 40, 8, bytes);
 }
 
 static void scan(void)
@@ -128,7 +103,7 @@ static int setup(void **state)
 	add_caps(dev);
 	scan();
 
-	make_kernel(0x100);
+	fake_kernel_make(kernel, FAKE_KERNEL_BYTES);
 	memset(&plan, 0, sizeof(plan));
 	strcpy(plan.name, "alpha");
 	plan.memory = GUEST_SIZE;
@@ -312,7 +287,7 @@ static void test_what_does_not_fit_is_refused_and_undone(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < n; i++) {
-		make_kernel(cases[i].kernel);
+		fake_kernel_make(kernel, cases[i].kernel);
 		plan.initrd = (struct plan_blob){initrd, cases[i].initrd};
 		fake_arch_clear_out();
 		assert_int_equal(build(), i + 1 < n ? -ENOSPC : 0);
