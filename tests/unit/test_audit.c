@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "core/vfio_spapr.c" /* a container's windows are nobody else's to change */
+#include "core/vfio_spapr_parts.h" /* a container's windows are nobody else's to change */
 #include "tests/unit/audit_help.h"
 
 static void print(const char *line)
