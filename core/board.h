@@ -41,10 +41,10 @@ struct host_phb;
  *	is at table. The table stays the caller's and must outlive the window.
  * window_off:	that window answers nothing. Already off is not an error.
  * msi_setup:	message number n (0 .. msi_count - 1) of this PHB may come from this PE only; addr
- *and data are what a device of it writes. is64 false: an address below 4 GiB.
+ *	and data are what a device of it writes. is64 false: an address below 4 GiB.
  * tce_kill:	all that is cached of this PE's tables is forgotten, invalid entries as well. On
- *return no DMA uses any of it. There is no kill by page: PHB4 may drop those (erratum HW560152),
- *and firmware that knows makes each of them one of these.
+ *	return no DMA uses any of it. There is no kill by page: PHB4 may drop those (erratum
+ *	HW560152), and firmware that knows makes each of them one of these.
  */
 struct host_phb_ops {
 	int (*config_read)(struct host_phb *phb, uint16_t bdfn, unsigned int off, unsigned int size,

@@ -6,211 +6,12 @@
  */
 #include "core/host_pci.h"
 #include "core/msi.h"
-#include "core/partition.h"
-#include "core/pci_policy.h"
-#include "core/range.h"
+#include "core/partition_parts.h"
 #include "core/vfio_spapr.h"
 #include "core/xics.h"
 
 #include <inttypes.h>
 #include <string.h>
-
-/* Guest BARs are apart by at least the largest page a guest kernel maps them with. */
-#define BAR_ALIGN 0x10000u
-#define NUM_PINS  4u
-
-static uint64_t bar_bytes(const struct pci_bar *bar)
-{
-	return bar->size < MEM_PAGE ? MEM_PAGE : bar->size;
-}
-
-static int func_read(void *dev, unsigned int off, unsigned int size, uint32_t *val)
-{
-	struct partition_func *f = dev;
-
-	return vfio_config_read(f->device, off, size, val);
-}
-
-static int func_write(void *dev, unsigned int off, unsigned int size, uint32_t val)
-{
-	struct partition_func *f = dev;
-
-	return vfio_config_write(f->device, off, size, val);
-}
-
-/* The device's own BAR stays where it is; the guest's address moves (design decision 11). */
-static int func_map_bar(
-	void *dev, unsigned int bar, uint64_t off, uint64_t len, uint64_t value, bool mapped)
-{
-	struct partition_func *f = dev;
-	gpa_t at = gpa(f->window.v + (value + off - PHB_MMIO32_BUS));
-
-	if (!mapped) {
-		arch_unmap_mmio(f->partition, at, len);
-		return 0;
-	}
-	if (!range_inside(value + off, len, PHB_MMIO32_BUS, PHB_MMIO32_SIZE)) {
-		return -EINVAL;
-	}
-	return arch_map_mmio(f->partition, at, hpa(f->host->bars[bar].cpu.v + off), len);
-}
-
-static int func_bar_read(
-	void *dev, unsigned int bar, uint64_t off, unsigned int size, uint64_t *val)
-{
-	struct partition_func *f = dev;
-
-	return vfio_bar_read(f->device, bar, off, size, val);
-}
-
-static int func_bar_write(
-	void *dev, unsigned int bar, uint64_t off, unsigned int size, uint64_t val)
-{
-	struct partition_func *f = dev;
-
-	return vfio_bar_write(f->device, bar, off, size, val);
-}
-
-static int func_reset(void *dev, enum pci_reset how)
-{
-	struct partition_func *f = dev;
-
-	switch (how) {
-	case PCI_RESET_FLR:
-		return vfio_begin_reset(f->device, VFIO_RESET_FLR);
-	case PCI_RESET_AF_FLR:
-		return vfio_begin_reset(f->device, VFIO_RESET_AF);
-	default:
-		return vfio_begin_power(f->device, how == PCI_RESET_D3HOT);
-	}
-}
-
-static int func_settled(void *dev, bool wait)
-{
-	struct partition_func *f = dev;
-
-	return wait ? vfio_wait_reset(f->device) : vfio_poll_reset(f->device);
-}
-
-static int func_message(void *dev, unsigned int message, bool is64, uint64_t *addr, uint32_t *data)
-{
-	struct partition_func *f = dev;
-
-	return vfio_setup_msi(f->device, message, is64, addr, data);
-}
-
-static const struct pci_func_ops func_ops = {
-	.read = func_read,
-	.write = func_write,
-	.map_bar = func_map_bar,
-	.bar_read = func_bar_read,
-	.bar_write = func_bar_write,
-	.reset = func_reset,
-	.settled = func_settled,
-	.message = func_message,
-};
-
-/* Gives every BAR of a function a bus address in the guest's window, from *next on. */
-static int place_bars(
-	const struct host_func *host, struct pci_bar bars[PCI_NUM_BARS], uint64_t *next)
-{
-	memset(bars, 0, PCI_NUM_BARS * sizeof(bars[0]));
-	for (unsigned int i = 0; i < PCI_NUM_BARS; i++) {
-		struct pci_bar *bar = &bars[i];
-		uint64_t at;
-
-		if (!host->bars[i].size) {
-			continue;
-		}
-		bar->size = host->bars[i].size;
-		bar->is64 = host->bars[i].is64;
-		bar->prefetch = host->bars[i].prefetch;
-		if (bar->is64 && i + 1 < PCI_NUM_BARS) {
-			bars[i + 1].upper = true;
-		}
-		if (!align_up(*next, bar->size < BAR_ALIGN ? BAR_ALIGN : bar->size, &at) ||
-			!range_inside(at, bar_bytes(bar), PCI_BUS_FIRST,
-				PCI_BUS_LAST - PCI_BUS_FIRST + 1)) {
-			return -ENOSPC;
-		}
-		bar->value = at;
-		*next = at + bar_bytes(bar);
-	}
-	return 0;
-}
-
-/* The plan is checked: a policy that it names is there. */
-static const struct pci_policy *policy_of(const struct plan_func *options)
-{
-	const struct pci_policy *policy =
-		options && options->policy[0] ? pci_policy_find(options->policy) : NULL;
-
-	return policy ? policy : &pci_policy_full;
-}
-
-/* One function: the guest sees slot 0 and the device's function number, or the next slot when that
- * is taken, as it is when a group spans several slots. */
-static int bind_func(struct partition *p, unsigned int n, unsigned int func,
-	const struct plan_func *options, uint64_t *next_bar)
-{
-	struct phb *phb = &p->phbs[n];
-	struct partition_func *pf = &p->bound[n].funcs[phb->nfuncs];
-	struct host_func *host = &p->board->funcs[func];
-	struct pci_bar bars[PCI_NUM_BARS];
-	int err = vfio_group_get_device(p->bound[n].group, func, &pf->device);
-
-	if (err) {
-		return err;
-	}
-	*pf = (struct partition_func){
-		.partition = p, .device = pf->device, .host = host, .window = phb->at.mmio32};
-	err = place_bars(host, bars, next_bar);
-	if (!err) {
-		/* Functions of one slot keep their numbers and stay together (SEED-001.74). */
-		err = pci_func_init_policy(&phb->funcs[phb->nfuncs], policy_of(options),
-			host->bdfn & 0xff, bars, &func_ops, pf);
-	}
-	if (err) {
-		log_msg(LOG_ERR, "%s: function %02x:%02x.%x cannot be assigned (%s)", p->name,
-			host->bdfn >> 8, host->bdfn >> 3 & 0x1f, host->bdfn & 7, err_name(err));
-		vfio_put_device(pf->device);
-		pf->device = NULL;
-		return err;
-	}
-	if (!vfio_count_msis(pf->device)) {
-		pci_func_hide_msi(&phb->funcs[phb->nfuncs]);
-	}
-	phb->nfuncs++;
-	return 0;
-}
-
-static int bind_funcs(struct partition *p, unsigned int n, const struct plan_phb *plan)
-{
-	struct board *b = p->board;
-	uint64_t next_bar = PHB_MMIO32_BUS;
-
-	for (unsigned int i = 0; i < b->nfuncs; i++) {
-		struct host_func *f = &b->funcs[i];
-		const struct plan_func *options = plan_find_func(plan, b, f);
-
-		if (f->group < 0 || b->groups[f->group].id != plan->group ||
-			(options && options->hold)) {
-			continue;
-		}
-		if (p->phbs[n].nfuncs == PHB_MAX_FUNCS) {
-			log_msg(LOG_ERR, "%s: group %" PRIu32 " has more than %u functions",
-				p->name, plan->group, PHB_MAX_FUNCS);
-			return -ENOSPC;
-		}
-		int err = bind_func(p, n, i, options, &next_bar);
-
-		if (err) {
-			return err;
-		}
-	}
-	phb_settle_layout(&p->phbs[n]);
-	return 0;
-}
 
 /* Opens group and container and joins them; the reasons are VFIO's. */
 static int join(struct partition *p, struct partition_phb *bound, const struct plan_phb *plan)
@@ -276,53 +77,6 @@ static int open_windows(struct partition *p, unsigned int n, const struct plan_p
 	return err;
 }
 
-/* Which of the host bridge's level sources a function's INTx is: pins turn by one from slot to
- * slot, for the guest as for the host, which see the same slot numbers. */
-static unsigned int lsi_of(const struct pci_func *f, const struct host_func *host)
-{
-	return ((f->devfn >> 3) + host->int_pin - 1) % NUM_PINS;
-}
-
-/* A host bridge has four level sources for all that is below it: they can be one guest's only if
- * no other group there has a pin. */
-static bool lsis_are_ours(const struct board *b, const struct vfio_group *g)
-{
-	for (unsigned int i = 0; i < b->nfuncs; i++) {
-		const struct host_func *f = &b->funcs[i];
-
-		if (f->phb == b->groups[g->host].phb && f->group >= 0 && f->group != (int)g->host &&
-			f->int_pin) {
-			return false;
-		}
-	}
-	return b->phbs[b->groups[g->host].phb].lsi_first != 0;
-}
-
-static void route_intx(struct partition *p, unsigned int n)
-{
-	struct phb *phb = &p->phbs[n];
-	struct vfio_group *g = p->bound[n].group;
-	uint32_t lsi_first = p->board->phbs[p->board->groups[g->host].phb].lsi_first;
-
-	if (!lsis_are_ours(p->board, g)) {
-		return;
-	}
-	for (unsigned int i = 0; i < phb->nfuncs; i++) {
-		const struct host_func *host = p->bound[n].funcs[i].host;
-		unsigned int lsi = lsi_of(&phb->funcs[i], host);
-
-		if (!host->int_pin || host->int_pin > NUM_PINS) {
-			continue;
-		}
-		/* Functions share them: it may be there already. */
-		int err = xics_add_source(p, phb->at.lsi + lsi, lsi_first + lsi, true);
-
-		if (!err || err == -EBUSY) {
-			pci_func_route_intx(&phb->funcs[i]);
-		}
-	}
-}
-
 static int bind_phb(struct partition *p, unsigned int n, const struct plan_phb *plan)
 {
 	struct phb *phb = &p->phbs[n];
@@ -344,10 +98,10 @@ static int bind_phb(struct partition *p, unsigned int n, const struct plan_phb *
 			p->name, plan->id, plan_table_bytes(p->plan) >> 10);
 	}
 	if (!err) {
-		err = bind_funcs(p, n, plan);
+		err = partition_bind_funcs(p, n, plan);
 	}
 	if (!err) {
-		route_intx(p, n);
+		partition_route_intx(p, n);
 	}
 	if (err) {
 		log_msg(LOG_ERR, "%s: host bridge %s cannot have group %" PRIu32 " (%s)", p->name,
@@ -378,7 +132,7 @@ static void silence_funcs(struct partition *p, unsigned int n)
 		pci_func_quiesce(&phb->funcs[i]);
 		msi_release_all(p, &phb->funcs[i]);
 	}
-	for (unsigned int i = 0; i < NUM_PINS && phb->at.lsi; i++) {
+	for (unsigned int i = 0; i < PCI_NUM_PINS && phb->at.lsi; i++) {
 		xics_remove_source(p, phb->at.lsi + i);
 	}
 }

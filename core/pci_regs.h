@@ -10,6 +10,7 @@
 #define PCI_CONFIG_SIZE	    256u
 #define PCI_CONFIG_EXT_SIZE 4096u
 #define PCI_NUM_BARS	    6u
+#define PCI_NUM_PINS	    4u
 
 #define PCI_VENDOR_ID	     0x00u
 #define PCI_DEVICE_ID	     0x02u

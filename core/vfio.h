@@ -85,16 +85,22 @@ struct vfio_window {
  * detach_group:    the devices of the group see nothing any more. Cannot fail: a hardware step that
  *		    does leaves the group closed for good, and said so.
  * create_window, remove_window: as VFIO_IOMMU_SPAPR_TCE_CREATE and _REMOVE. NULL: -EINVAL.
- * reserve .. flush: the contract of design decision 6; ranges are bytes and whole pages of one
- *		    window. page_shift of map is that of the words, the window's or a larger one:
- *such a word maps several pages of the window. map of a range that is not reserved is -EAGAIN,
- *nothing changed; of one that is, a driver that writes the hardware's own table cannot fail. The
- *words are sound: aligned, known permissions, inside the registered memory. lookup:	    the word
- *of the window's page at iova. window_backend:  for who uses one window a lot: what does the same
- *for the window at start, by its pages, without asking each time where it is. Ends with the window.
- *NULL: there is no such thing. skip:	    how many bytes from iova on, whole pages and up to len,
- *are certain to be without access, so that nobody needs to look at them. Takes bounded time, and
- *may therefore say too few, or 0.
+ *
+ * reserve, map, unmap, lookup, skip and flush are the contract of design decision 6; their ranges
+ * are bytes, and whole pages of one window.
+ *
+ * map:		    the words are sound: aligned, known permissions, in the registered memory.
+ *		    page_shift is that of the words, the window's or a larger one: such a word
+ *		    maps several pages of the window. A range that is not reserved is -EAGAIN,
+ *		    nothing changed; in one that is, a driver that writes the hardware's own
+ *		    table cannot fail.
+ * lookup:	    the word of the window's page at iova.
+ * skip:	    how many bytes from iova on, whole pages and up to len, are certain to be
+ *		    without access, so that nobody needs to look at them. Takes bounded time, and
+ *		    may therefore say too few, or 0.
+ * window_backend:  for who uses one window a lot: what does the same for the window at start, by
+ *		    its pages, without asking each time where it is. Ends with the window. NULL:
+ *		    there is no such thing.
  */
 struct vfio_iommu_driver {
 	const char *name;

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The functions of a host bridge: how a guest's function reaches the real one, where its BARs lie,
+ * and which functions of a group it gets.
+ */
+#include "core/partition_parts.h"
+#include "core/pci_policy.h"
+#include "core/range.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* Guest BARs are apart by at least the largest page a guest kernel maps them with. */
+#define BAR_ALIGN 0x10000u
+
+static uint64_t bar_bytes(const struct pci_bar *bar)
+{
+	return bar->size < MEM_PAGE ? MEM_PAGE : bar->size;
+}
+
+static int func_read(void *dev, unsigned int off, unsigned int size, uint32_t *val)
+{
+	struct partition_func *f = dev;
+
+	return vfio_config_read(f->device, off, size, val);
+}
+
+static int func_write(void *dev, unsigned int off, unsigned int size, uint32_t val)
+{
+	struct partition_func *f = dev;
+
+	return vfio_config_write(f->device, off, size, val);
+}
+
+/* The device's own BAR stays where it is; the guest's address moves (design decision 11). */
+static int func_map_bar(
+	void *dev, unsigned int bar, uint64_t off, uint64_t len, uint64_t value, bool mapped)
+{
+	struct partition_func *f = dev;
+	gpa_t at = gpa(f->window.v + (value + off - PHB_MMIO32_BUS));
+
+	if (!mapped) {
+		arch_unmap_mmio(f->partition, at, len);
+		return 0;
+	}
+	if (!range_inside(value + off, len, PHB_MMIO32_BUS, PHB_MMIO32_SIZE)) {
+		return -EINVAL;
+	}
+	return arch_map_mmio(f->partition, at, hpa(f->host->bars[bar].cpu.v + off), len);
+}
+
+static int func_bar_read(
+	void *dev, unsigned int bar, uint64_t off, unsigned int size, uint64_t *val)
+{
+	struct partition_func *f = dev;
+
+	return vfio_bar_read(f->device, bar, off, size, val);
+}
+
+static int func_bar_write(
+	void *dev, unsigned int bar, uint64_t off, unsigned int size, uint64_t val)
+{
+	struct partition_func *f = dev;
+
+	return vfio_bar_write(f->device, bar, off, size, val);
+}
+
+static int func_reset(void *dev, enum pci_reset how)
+{
+	struct partition_func *f = dev;
+
+	switch (how) {
+	case PCI_RESET_FLR:
+		return vfio_begin_reset(f->device, VFIO_RESET_FLR);
+	case PCI_RESET_AF_FLR:
+		return vfio_begin_reset(f->device, VFIO_RESET_AF);
+	default:
+		return vfio_begin_power(f->device, how == PCI_RESET_D3HOT);
+	}
+}
+
+static int func_settled(void *dev, bool wait)
+{
+	struct partition_func *f = dev;
+
+	return wait ? vfio_wait_reset(f->device) : vfio_poll_reset(f->device);
+}
+
+static int func_message(void *dev, unsigned int message, bool is64, uint64_t *addr, uint32_t *data)
+{
+	struct partition_func *f = dev;
+
+	return vfio_setup_msi(f->device, message, is64, addr, data);
+}
+
+static const struct pci_func_ops func_ops = {
+	.read = func_read,
+	.write = func_write,
+	.map_bar = func_map_bar,
+	.bar_read = func_bar_read,
+	.bar_write = func_bar_write,
+	.reset = func_reset,
+	.settled = func_settled,
+	.message = func_message,
+};
+
+/* Gives every BAR of a function a bus address in the guest's window, from *next on. */
+static int place_bars(
+	const struct host_func *host, struct pci_bar bars[PCI_NUM_BARS], uint64_t *next)
+{
+	memset(bars, 0, PCI_NUM_BARS * sizeof(bars[0]));
+	for (unsigned int i = 0; i < PCI_NUM_BARS; i++) {
+		struct pci_bar *bar = &bars[i];
+		uint64_t at;
+
+		if (!host->bars[i].size) {
+			continue;
+		}
+		bar->size = host->bars[i].size;
+		bar->is64 = host->bars[i].is64;
+		bar->prefetch = host->bars[i].prefetch;
+		if (bar->is64 && i + 1 < PCI_NUM_BARS) {
+			bars[i + 1].upper = true;
+		}
+		if (!align_up(*next, bar->size < BAR_ALIGN ? BAR_ALIGN : bar->size, &at) ||
+			!range_inside(at, bar_bytes(bar), PCI_BUS_FIRST,
+				PCI_BUS_LAST - PCI_BUS_FIRST + 1)) {
+			return -ENOSPC;
+		}
+		bar->value = at;
+		*next = at + bar_bytes(bar);
+	}
+	return 0;
+}
+
+/* The plan is checked: a policy that it names is there. */
+static const struct pci_policy *policy_of(const struct plan_func *options)
+{
+	const struct pci_policy *policy =
+		options && options->policy[0] ? pci_policy_find(options->policy) : NULL;
+
+	return policy ? policy : &pci_policy_full;
+}
+
+/* One function: the guest sees slot 0 and the device's function number, or the next slot when that
+ * is taken, as it is when a group spans several slots. */
+static int bind_func(struct partition *p, unsigned int n, unsigned int func,
+	const struct plan_func *options, uint64_t *next_bar)
+{
+	struct phb *phb = &p->phbs[n];
+	struct partition_func *pf = &p->bound[n].funcs[phb->nfuncs];
+	struct host_func *host = &p->board->funcs[func];
+	struct pci_bar bars[PCI_NUM_BARS];
+	int err = vfio_group_get_device(p->bound[n].group, func, &pf->device);
+
+	if (err) {
+		return err;
+	}
+	*pf = (struct partition_func){
+		.partition = p, .device = pf->device, .host = host, .window = phb->at.mmio32};
+	err = place_bars(host, bars, next_bar);
+	if (!err) {
+		/* Functions of one slot keep their numbers and stay together (SEED-001.74). */
+		err = pci_func_init_policy(&phb->funcs[phb->nfuncs], policy_of(options),
+			host->bdfn & 0xff, bars, &func_ops, pf);
+	}
+	if (err) {
+		log_msg(LOG_ERR, "%s: function %02x:%02x.%x cannot be assigned (%s)", p->name,
+			host->bdfn >> 8, host->bdfn >> 3 & 0x1f, host->bdfn & 7, err_name(err));
+		vfio_put_device(pf->device);
+		pf->device = NULL;
+		return err;
+	}
+	if (!vfio_count_msis(pf->device)) {
+		pci_func_hide_msi(&phb->funcs[phb->nfuncs]);
+	}
+	phb->nfuncs++;
+	return 0;
+}
+
+int partition_bind_funcs(struct partition *p, unsigned int n, const struct plan_phb *plan)
+{
+	struct board *b = p->board;
+	uint64_t next_bar = PHB_MMIO32_BUS;
+
+	for (unsigned int i = 0; i < b->nfuncs; i++) {
+		struct host_func *f = &b->funcs[i];
+		const struct plan_func *options = plan_find_func(plan, b, f);
+
+		if (f->group < 0 || b->groups[f->group].id != plan->group ||
+			(options && options->hold)) {
+			continue;
+		}
+		if (p->phbs[n].nfuncs == PHB_MAX_FUNCS) {
+			log_msg(LOG_ERR, "%s: group %" PRIu32 " has more than %u functions",
+				p->name, plan->group, PHB_MAX_FUNCS);
+			return -ENOSPC;
+		}
+		int err = bind_func(p, n, i, options, &next_bar);
+
+		if (err) {
+			return err;
+		}
+	}
+	phb_settle_layout(&p->phbs[n]);
+	return 0;
+}
