@@ -8,29 +8,16 @@
 #include "core/arch.h"
 #include "core/console.h"
 #include "core/host_pci.h"
-#include "core/range.h"
 #include "core/text.h"
-#include "core/vfio_spapr.h"
 
 #include <stdatomic.h>
 #include <string.h>
 
 #define INPUT_MAX 72u
-/* Table entries that one tick looks at: a fraction of a millisecond. */
-#define SLICE	  65536u
-#define MAP_CELLS 64u
 
 #define KEY_BACKSPACE '\b'
 #define KEY_DELETE    '\x7f'
 #define KEY_KILL_LINE '\x15'
-
-/* Which window of which bridge is being drawn, and what was seen of it so far. */
-struct map_job {
-	unsigned int partition, phb, window;
-	uint64_t entry, pages;
-	bool bridge_said;
-	uint64_t live[MAP_CELLS];
-};
 
 /* monitor_run() lets one thread at a time in; only that one touches this. */
 static struct {
@@ -44,7 +31,6 @@ static struct {
 	/* Goes on with a long command; true: it is over. NULL: there is none. */
 	bool (*job)(void);
 	struct audit audit;
-	struct map_job map;
 } monitor;
 
 static void put(const char *s)
@@ -153,171 +139,18 @@ static void do_memory(const char *arg)
 	say(&rest);
 }
 
-/* windows map */
-
-struct map_walk {
-	struct map_job *job;
-	ioba_t start;
-	unsigned int page_shift;
-};
-
-/* The cells of one page: its share of one, or several that are all its own. */
-static void mark_page(void *ctx, const struct vfio_spapr_entry *e)
-{
-	const struct map_walk *w = ctx;
-	uint64_t page = (e->at.v - w->start.v) >> w->page_shift;
-	uint64_t pages = w->job->pages;
-	uint64_t per_cell = pages / MAP_CELLS;
-
-	/* The guest may have put another window in this place since it was looked at. */
-	if (page >= pages) {
-		return;
-	}
-	if (per_cell) {
-		w->job->live[page / per_cell % MAP_CELLS]++;
-		return;
-	}
-	for (uint64_t i = page * MAP_CELLS / pages; i < (page + 1) * MAP_CELLS / pages; i++) {
-		w->job->live[i]++;
-	}
-}
-
-static char cell_of(uint64_t live, uint64_t pages)
-{
-	uint64_t whole = pages < MAP_CELLS ? 1 : pages / MAP_CELLS;
-
-	if (!live) {
-		return ' ';
-	}
-	if (live >= whole) {
-		return '#';
-	}
-	return live < whole / 3 ? '.' : live < whole * 2 / 3 ? ':' : '*';
-}
-
-static void say_window(const struct map_job *m, const struct vfio_spapr_view *v)
-{
-	char cells[MAP_CELLS + 1];
-	struct text t = {0}, n = {0};
-
-	for (unsigned int i = 0; i < MAP_CELLS; i++) {
-		cells[i] = cell_of(m->live[i], m->pages);
-	}
-	cells[MAP_CELLS] = '\0';
-	text_add_dec(&t, m->window);
-	text_add_size(&n, 1ull << v->page_shift);
-	text_add_right(&t, n.s, 5);
-	n = (struct text){0};
-	text_add_size(&n, v->size);
-	text_add_right(&t, n.s, 5);
-	text_add(&t, " |");
-	text_add(&t, cells);
-	text_add(&t, "|");
-	say(&t);
-}
-
-static void say_bridge(const struct partition *p, unsigned int phb)
-{
-	const struct host_group *g = &p->board->groups[p->bound[phb].group->host];
-	struct text t = {0};
-
-	text_add(&t, p->name);
-	text_add(&t, ": ");
-	text_add(&t, p->phbs[phb].id);
-	text_add(&t, ": group ");
-	text_add_dec(&t, g->id);
-	text_add(&t, ", PE ");
-	text_add_hex(&t, g->pe, 1);
-	if (p->phbs[phb].bypass_size) {
-		text_add(&t, ", bypass");
-	}
-	say(&t);
-}
-
-/* A slice of the window where the map is, of a partition that stays. */
-static void map_slice(struct map_job *m, const struct partition *p)
-{
-	const struct vfio_container *c = p->bound[m->phb].container;
-	struct vfio_spapr_view v;
-
-	if (!c || !vfio_spapr_view(c, m->window, &v)) {
-		m->window++;
-	} else {
-		struct map_walk w = {m, v.start, v.page_shift};
-		uint64_t budget = SLICE;
-
-		if (!m->bridge_said) {
-			say_bridge(p, m->phb);
-			m->bridge_said = true;
-		}
-		/* Another window in this place than at the last slice: from its start. */
-		if (m->pages != v.size >> v.page_shift) {
-			m->pages = v.size >> v.page_shift;
-			m->entry = 0;
-		}
-		if (!m->entry) {
-			memset(m->live, 0, sizeof(m->live));
-		}
-		m->entry = vfio_spapr_walk(c, m->window, m->entry, &budget, mark_page, &w);
-		if (!budget && m->entry < m->pages && vfio_spapr_view(c, m->window, &v)) {
-			return;
-		}
-		say_window(m, &v);
-		m->window++;
-	}
-	m->entry = m->pages = 0;
-}
-
-static void map_partition(struct map_job *m, const struct partition *p)
-{
-	if (m->phb >= p->nphbs) {
-		m->partition++;
-		m->phb = m->window = 0;
-		m->entry = m->pages = 0;
-		m->bridge_said = false;
-		return;
-	}
-	map_slice(m, p);
-	if (m->window == HOST_PHB_MAX_WINDOWS) {
-		m->window = 0;
-		m->phb++;
-		m->bridge_said = false;
-	}
-}
-
-static bool map_job(void)
-{
-	struct map_job *m = &monitor.map;
-	struct partition *p;
-
-	if (m->partition == monitor.scope->npartitions) {
-		return true;
-	}
-	p = monitor.scope->partitions[m->partition];
-	if (!audit_visit(p)) {
-		*m = (struct map_job){.partition = m->partition + 1};
-		return false;
-	}
-	map_partition(m, p);
-	audit_leave(p);
-	return false;
-}
-
 static void do_windows_map(const char *arg)
 {
 	(void)arg;
-	monitor_say(
-		"# window, page, size, and 64 cells: ' ' no TCE gives access, '.' few, ':' half,");
-	monitor_say("# '*' most, '#' all");
-	monitor.map = (struct map_job){0};
-	monitor.job = map_job;
+	monitor_map(monitor.scope);
+	monitor.job = monitor_map_step;
 }
 
 /* tce audit */
 
 static bool audit_job(void)
 {
-	return audit_step(&monitor.audit, SLICE);
+	return audit_step(&monitor.audit, MONITOR_SLICE);
 }
 
 static void do_tce_audit(const char *arg)
@@ -327,144 +160,9 @@ static void do_tce_audit(const char *arg)
 	monitor.job = audit_job;
 }
 
-/* tce walk */
-
-/* Hexadecimal, with or without "0x"; false: it is not, or too long. */
-static bool parse_address(const char *s, uint64_t *out)
-{
-	static const char digits[] = "0123456789abcdef";
-	unsigned int n = 0;
-
-	if (s[0] == '0' && (s[1] == 'x' || s[1] == 'X')) {
-		s += 2;
-	}
-	*out = 0;
-	for (; *s; s++, n++) {
-		char low = *s >= 'A' && *s <= 'F' ? (char)(*s - 'A' + 'a') : *s;
-		const char *digit = strchr(digits, low);
-
-		if (!digit || n == 16) {
-			return false;
-		}
-		*out = *out << 4 | (uint64_t)(digit - digits);
-	}
-	return n > 0;
-}
-
-static void found_entry(void *ctx, const struct vfio_spapr_entry *e)
-{
-	*(struct vfio_spapr_entry *)ctx = *e;
-}
-
-/* The last steps: from an entry to memory. */
-static void walk_entry(const struct partition *p, const struct vfio_spapr_entry *e, uint64_t offset,
-	struct text *t)
-{
-	static const char *const perms[] = {"no access", "read", "write", "read write"};
-
-	text_add(t, "  -> TCE ");
-	text_add_hex(t, e->perm ? e->target.v | e->perm : 0, 16);
-	if (!e->perm) {
-		text_add(t, ": it gives no access");
-		say(t);
-		return;
-	}
-	text_add(t, ", ");
-	text_add(t, perms[e->perm & 3]);
-	say(t);
-	*t = (struct text){0};
-	if (range_inside(e->target.v, e->len, p->mem.host.v, p->mem.size)) {
-		text_add(t, "  -> guest ");
-		text_add_hex(t, e->target.v - p->mem.host.v + offset, 16);
-		text_add(t, " -> host ");
-		text_add_hex(t, e->target.v + offset, 16);
-	} else {
-		text_add(t, "  -> host ");
-		text_add_hex(t, e->target.v + offset, 16);
-		text_add(t, ": NOT this partition's memory");
-	}
-	say(t);
-}
-
-static void walk_window(const struct partition *p, unsigned int phb, unsigned int win,
-	const struct vfio_spapr_view *v, uint64_t addr)
-{
-	uint64_t offset = addr & ((1ull << v->page_shift) - 1);
-	uint64_t entry = (addr - v->start.v) >> v->page_shift;
-	struct vfio_spapr_entry e = {.perm = 0};
-	uint64_t budget = 1;
-	struct text t = {0};
-
-	text_add(&t, "  -> window ");
-	text_add_dec(&t, win);
-	if (p->phbs[phb].windows[win].npages) {
-		text_add(&t, ", LIOBN ");
-		text_add_hex(&t, p->phbs[phb].at.liobn[win], 8);
-	} else {
-		text_add(&t, ", bypass");
-	}
-	text_add(&t, ", pages of ");
-	text_add_size(&t, 1ull << v->page_shift);
-	if (!range_inside(addr, 1, v->start.v, v->size)) {
-		text_add(&t, ": ends at ");
-		text_add_hex(&t, v->start.v + (v->size - 1), 1);
-		say(&t);
-		return;
-	}
-	text_add(&t, " -> entry ");
-	text_add_hex(&t, entry, 1);
-	say(&t);
-	t = (struct text){0};
-	if (!vfio_spapr_walk(p->bound[phb].container, win, entry, &budget, found_entry, &e)) {
-		monitor_say("  -> the window has just been closed");
-		return;
-	}
-	walk_entry(p, &e, offset, &t);
-}
-
-static void walk_bridge(const struct partition *p, unsigned int phb, uint64_t addr)
-{
-	unsigned int win = addr >> 59 & 1;
-	struct vfio_spapr_view v;
-	struct text t = {0};
-
-	text_add(&t, p->name);
-	text_add(&t, ": ");
-	text_add(&t, p->phbs[phb].id);
-	text_add(&t, ": bus ");
-	text_add_hex(&t, addr, 16);
-	say(&t);
-	if (p->bound[phb].container && vfio_spapr_view(p->bound[phb].container, win, &v)) {
-		walk_window(p, phb, win, &v, addr);
-		return;
-	}
-	t = (struct text){0};
-	text_add(&t, "  -> window ");
-	text_add_dec(&t, win);
-	text_add(&t, win ? " (bit 59 is set)" : " (bit 59 is clear)");
-	text_add(&t, ": there is none");
-	say(&t);
-}
-
 static void do_tce_walk(const char *arg)
 {
-	uint64_t addr;
-
-	if (!parse_address(arg, &addr)) {
-		monitor_say("tce walk: ADDR is up to 16 hexadecimal digits");
-		return;
-	}
-	for (unsigned int i = 0; i < monitor.scope->npartitions; i++) {
-		struct partition *p = monitor.scope->partitions[i];
-
-		if (!audit_visit(p)) {
-			continue;
-		}
-		for (unsigned int k = 0; k < p->nphbs; k++) {
-			walk_bridge(p, k, addr);
-		}
-		audit_leave(p);
-	}
+	monitor_walk(monitor.scope, arg);
 }
 
 /* stop, start, reset */
