@@ -101,6 +101,7 @@ struct host_func {
 	uint8_t secondary; /* of a bridge: the bus behind it, if that was looked at; else 0 */
 	int group;	   /* index into board.groups; -1: a bridge, or in none */
 	struct host_bar bars[6];
+	bool passes_iommu; /* its DMA is not translated by any IOMMU, whatever its PE */
 };
 
 /* An IOMMU group: a PE (design decision 10). Its functions are those whose group is this one. */

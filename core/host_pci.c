@@ -9,6 +9,7 @@
 
 #include "core/host_cycles.h"
 #include "core/host_pci_bars.h"
+#include "core/host_pci_virtio.h"
 #include "core/log.h"
 #include "core/pci.h"
 
@@ -308,6 +309,7 @@ static void set_up_group(
 
 	for (unsigned int i = 0; i < b->nfuncs && !why; i++) {
 		if (b->funcs[i].group == (int)group) {
+			b->funcs[i].passes_iommu = host_pci_passes_iommu(phb, &b->funcs[i]);
 			why = host_pci_size_bars(phb, &b->funcs[i]);
 		}
 	}

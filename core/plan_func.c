@@ -23,14 +23,17 @@ static const struct danger dangers[] = {
 	{0x1a03, 0x2000, "a BMC's graphics, a way into the memory of the BMC"},
 };
 
-static const struct danger *danger_of(const struct host_func *f)
+/* NULL: it is none. */
+static const char *danger_of(const struct host_func *f)
 {
 	for (unsigned int i = 0; i < sizeof(dangers) / sizeof(dangers[0]); i++) {
 		if (f->vendor == dangers[i].vendor && f->device == dangers[i].device) {
-			return &dangers[i];
+			return dangers[i].why;
 		}
 	}
-	return NULL;
+	return f->passes_iommu ? "a virtio device whose DMA no IOMMU sees, since it does not offer "
+				 "VIRTIO_F_ACCESS_PLATFORM"
+			       : NULL;
 }
 
 static bool func_is(const struct board *b, const struct host_func *h, const struct plan_func *f)
@@ -145,23 +148,23 @@ static void check_dangers(
 {
 	for (unsigned int i = 0; i < b->nfuncs; i++) {
 		const struct host_func *h = &b->funcs[i];
-		const struct danger *d = h->group == group ? danger_of(h) : NULL;
-		const struct plan_func *f = d ? plan_find_func(phb, b, h) : NULL;
+		const char *danger = h->group == group ? danger_of(h) : NULL;
+		const struct plan_func *f = danger ? plan_find_func(phb, b, h) : NULL;
 		const struct plan_func at = {
 			.domain = (uint16_t)b->phbs[h->phb].id, .bdfn = h->bdfn};
 
-		if (!d || (f && f->hold)) {
+		if (!danger || (f && f->hold)) {
 			continue;
 		}
 		if (f && f->insist) {
 			log_msg(LOG_WARN,
 				"plan: %s: insist: " FUNC_FMT " is given to a guest; it is %s",
-				f->node, FUNC_ARGS(&at), d->why);
+				f->node, FUNC_ARGS(&at), danger);
 		} else {
 			plan_refuse(p,
 				"%s: iommu: " FUNC_FMT " of group %" PRIu32
 				" is %s; hold, or insist in a node of its own",
-				phb->node, FUNC_ARGS(&at), phb->group, d->why);
+				phb->node, FUNC_ARGS(&at), phb->group, danger);
 		}
 	}
 }

@@ -95,7 +95,9 @@ static int fake_config_read(
 	func = fake_phb_route(f, bdfn);
 	if (func) {
 		fake_phb_push_writes(f, bdfn, UINT64_MAX);
-		*val = read_image(func, off, size);
+		*val = func->virtio_window && off == func->virtio_window + 16
+			       ? fake_virtio_read(func)
+			       : read_image(func, off, size);
 	} else {
 		*val = UINT32_MAX >> (32 - 8 * size);
 	}
@@ -119,6 +121,9 @@ static int fake_config_write(
 			uint8_t mask = func->wmask[i];
 
 			func->image[i] = (uint8_t)((func->image[i] & ~mask) | (val & mask));
+		}
+		if (func->virtio_window && off == func->virtio_window + 16) {
+			fake_virtio_write(func);
 		}
 		(void)fake_phb_send_pending(f, func);
 	}

@@ -74,6 +74,11 @@ struct fake_func {
 	bool gone;	 /* answers no more */
 	bool moody_bars; /* its BARs have a mask that changes from read to read */
 	unsigned int moods;
+	/* A virtio function: where its window in config space is (0: it is none), and what it
+	 * offers. */
+	unsigned int virtio_window;
+	uint64_t virtio_features;
+	uint32_t virtio_select;
 	uint8_t image[256];
 	uint8_t wmask[256];
 	uint8_t *bar_mem[6]; /* what is behind the BAR, the test's; NULL: nobody may touch it */
@@ -183,6 +188,10 @@ int fake_phb_dma_start(struct fake_phb *f, uint16_t bdfn, uint64_t iova, void *b
 void fake_phb_dma_finish(struct fake_phb *f, uint64_t id);
 /* How many are under way. */
 unsigned int fake_phb_in_flight(const struct fake_phb *f);
+
+/* Makes it a virtio function with these features: common configuration at bar 2, offset 0x1000, a
+ * window in config space, and capabilities in front of them that mean something else. */
+void fake_make_virtio(struct fake_func *func, uint16_t device, uint64_t features);
 
 /* The memory behind a BAR; mem has all of its bytes and lives as long as the function. The MSI-X
  * table in it works: a vector that was pending and is unmasked is sent. */

@@ -190,6 +190,59 @@ void fake_add_msix(struct fake_func *func, unsigned int pos, unsigned int entrie
 	fake_put(func, pos + 8, 4, pba);
 }
 
+#define VIRTIO_WINDOW 0x60u
+#define VIRTIO_COMMON 0x50u
+#define VIRTIO_OTHER  0x40u
+#define VIRTIO_BAR    2u
+#define VIRTIO_AT     0x1000u
+
+static void add_virtio_cap(struct fake_func *func, unsigned int pos, unsigned int type)
+{
+	add_cap(func, pos, PCI_CAP_VENDOR);
+	fake_put(func, pos + 2, 1, 16);
+	fake_put(func, pos + 3, 1, type);
+}
+
+void fake_make_virtio(struct fake_func *func, uint16_t device, uint64_t features)
+{
+	fake_put(func, 0, 4, (uint32_t)device << 16 | 0x1af4);
+	add_virtio_cap(func, VIRTIO_OTHER, 4);
+	add_virtio_cap(func, VIRTIO_COMMON, 1);
+	fake_put(func, VIRTIO_COMMON + 4, 1, VIRTIO_BAR);
+	fake_put(func, VIRTIO_COMMON + 8, 4, VIRTIO_AT);
+	fake_put(func, VIRTIO_COMMON + 12, 4, 0x1000);
+	add_virtio_cap(func, VIRTIO_WINDOW, 5);
+	put_mask(func, VIRTIO_WINDOW + 4, 1, 0xff);
+	put_mask(func, VIRTIO_WINDOW + 8, 4, UINT32_MAX);
+	put_mask(func, VIRTIO_WINDOW + 12, 4, UINT32_MAX);
+	put_mask(func, VIRTIO_WINDOW + 16, 4, UINT32_MAX);
+	func->virtio_window = VIRTIO_WINDOW;
+	func->virtio_features = features;
+}
+
+/* The window looks at these 4 bytes of the common configuration. */
+static bool window_at(const struct fake_func *func, uint32_t at)
+{
+	return fake_get(func, VIRTIO_WINDOW + 4, 1) == VIRTIO_BAR &&
+	       fake_get(func, VIRTIO_WINDOW + 8, 4) == VIRTIO_AT + at &&
+	       fake_get(func, VIRTIO_WINDOW + 12, 4) == 4;
+}
+
+uint32_t fake_virtio_read(const struct fake_func *func)
+{
+	if (!window_at(func, 4) || func->virtio_select > 1) {
+		return 0;
+	}
+	return (uint32_t)(func->virtio_features >> 32 * func->virtio_select);
+}
+
+void fake_virtio_write(struct fake_func *func)
+{
+	if (window_at(func, 0)) {
+		func->virtio_select = fake_get(func, VIRTIO_WINDOW + 16, 4);
+	}
+}
+
 static bool bridge_passes(const struct fake_func *b, uint32_t bus)
 {
 	uint32_t mem_base = fake_get(b, BRIDGE_MEM_BASE, 2) << 16;

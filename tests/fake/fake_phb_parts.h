@@ -34,4 +34,8 @@ void fake_phb_push_writes(struct fake_phb *f, uint16_t bdfn, uint64_t last);
 
 bool fake_phb_in_ram(const struct fake_phb *f, uint64_t at, uint64_t len);
 
+/* What a virtio function's window answers, and what was just written to it in the image means. */
+uint32_t fake_virtio_read(const struct fake_func *func);
+void fake_virtio_write(struct fake_func *func);
+
 #endif

@@ -875,6 +875,72 @@ static void test_print_shows_the_tree_in_narrow_lines(void **state)
 
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
+/* DF-07: who does not say that its DMA keeps to the platform's rules has DMA that no IOMMU sees. */
+static void test_virtio_that_passes_the_iommu_is_found(void **state)
+{
+	static const struct {
+		uint16_t device;
+		uint64_t features;
+		bool passes;
+	} cases[] = {
+		{0x1041, 1ull << 33 | 1ull << 32, false},
+		{0x1000, 1ull << 33, false},
+		{0x107f, 1ull << 33, false},
+		{0x1041, 1ull << 32, true},
+		{0x1041, 0, true},
+		{0x1041, UINT64_MAX & ~(1ull << 33), true},
+		/* All ones is nobody's answer. */
+		{0x1041, UINT64_MAX, true},
+		/* Another of that maker's devices is no virtio function. */
+		{0x1100, 0, false},
+		{0x0fff, 0, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fresh_machine();
+		fake_make_virtio(add_link(0, 0, 1), cases[i].device, cases[i].features);
+		host_pci_scan(&board);
+		assert_int_equal(found(0, 0x0100)->passes_iommu, cases[i].passes);
+	}
+}
+
+/* The old interface only, no window to look through, a cycle that fails: all the same. */
+static void test_virtio_that_does_not_say_passes(void **state)
+{
+	struct fake_func *func;
+
+	(void)state;
+	func = add_link(0, 0, 1);
+	fake_put(func, 0, 4, 0x10001af4);
+	host_pci_scan(&board);
+	assert_true(found(0, 0x0100)->passes_iommu);
+	for (unsigned int cap = 0x50; cap <= 0x60; cap += 0x10) {
+		fresh_machine();
+		func = add_link(0, 0, 1);
+		fake_make_virtio(func, 0x1041, 1ull << 33);
+		fake_put(func, cap + 3, 1, 9);
+		host_pci_scan(&board);
+		assert_true(found(0, 0x0100)->passes_iommu);
+	}
+	/* A list that does not end, or lies where a window does not fit. */
+	fresh_machine();
+	func = add_link(0, 0, 1);
+	fake_make_virtio(func, 0x1041, 1ull << 33);
+	fake_put(func, 0x63, 1, 9);
+	fake_put(func, 0x41, 1, 0x60);
+	host_pci_scan(&board);
+	assert_true(found(0, 0x0100)->passes_iommu);
+	fresh_machine();
+	func = add_link(0, 0, 1);
+	fake_make_virtio(func, 0x1041, 1ull << 33);
+	fake_put(func, 0x63, 1, 9);
+	fake_put(func, 0x41, 1, 0xf0);
+	fake_put(func, 0xf0, 4, 0x05100009);
+	host_pci_scan(&board);
+	assert_true(found(0, 0x0100)->passes_iommu);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -909,6 +975,8 @@ int main(void)
 		TEST(test_device_that_ignores_us_is_cut_off_and_not_closed),
 		TEST(test_device_that_left_is_closed),
 		TEST(test_print_shows_the_tree_in_narrow_lines),
+		TEST(test_virtio_that_passes_the_iommu_is_found),
+		TEST(test_virtio_that_does_not_say_passes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

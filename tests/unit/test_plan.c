@@ -468,6 +468,11 @@ static void bad_danger(void)
 	board.funcs[1].device = 0x2000;
 }
 
+static void bad_virtio(void)
+{
+	board.funcs[1].passes_iommu = true;
+}
+
 static void bad_danger_with_options(void)
 {
 	bad_danger();
@@ -603,6 +608,7 @@ static const struct {
 	{bad_policy_long, "plan: /p/func@0: policy: \"aaaaaaaaaaaaaaa\" is no policy; full"},
 	{bad_danger, B "iommu: 0000:01:00.0 of group 0 is a BMC's graphics, a way into the memory "
 		       "of the BMC; hold, or insist in a node of its own\n"},
+	{bad_virtio, B "iommu: 0000:01:00.0 of group 0 is a virtio device whose DMA no IOMMU sees"},
 	{bad_danger_with_options, B "iommu: 0000:01:00.0 of group 0 is a BMC's graphics"},
 	{bad_window_zero, B "dma-window-mib: 0 is out of rule; a power of two, 1 to 2048\n"},
 	{bad_window_odd, B "dma-window-mib: 768 is out of rule; a power of two"},
