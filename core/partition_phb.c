@@ -16,7 +16,8 @@
 /* Opens group and container and joins them; the reasons are VFIO's. */
 static int join(struct partition *p, struct partition_phb *bound, const struct plan_phb *plan)
 {
-	int err = vfio_open_group(p->vfio, plan->group, &bound->group);
+	struct vfio_owner owner = {p->name, plan->id};
+	int err = vfio_open_group(p->vfio, plan->group, owner, &bound->group);
 
 	if (err) {
 		bound->group = NULL;

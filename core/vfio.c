@@ -6,6 +6,7 @@
  */
 #include "core/vfio.h"
 
+#include "core/log.h"
 #include "core/range.h"
 
 #include <string.h>
@@ -183,25 +184,50 @@ int vfio_set_iommu(struct vfio_container *c, unsigned int model)
 	return 0;
 }
 
-int vfio_open_group(struct vfio *v, unsigned int id, struct vfio_group **out)
+static struct vfio_group *find_group(struct vfio *v, unsigned int id)
 {
 	for (unsigned int i = 0; i < v->board->ngroups; i++) {
-		struct vfio_group *g = &v->groups[i];
-
-		if (host_of(g)->id != id) {
-			continue;
+		if (v->board->groups[i].id == id) {
+			return &v->groups[i];
 		}
-		if (g->opened) {
-			return -EBUSY;
-		}
-		if (!group_viable(g)) {
-			return -EPERM;
-		}
-		g->opened = true;
-		*out = g;
-		return 0;
 	}
-	return -ENOENT;
+	return NULL;
+}
+
+/* -EBUSY: *owner becomes who has it. */
+static int take_group(struct vfio_group *g, struct vfio_owner *owner)
+{
+	int err = 0;
+
+	lock_take(&g->vfio->lock);
+	if (g->opened) {
+		*owner = g->owner;
+		err = -EBUSY;
+	} else if (!group_viable(g)) {
+		err = -EPERM;
+	} else {
+		g->opened = true;
+		g->owner = *owner;
+	}
+	lock_drop(&g->vfio->lock);
+	return err;
+}
+
+int vfio_open_group(
+	struct vfio *v, unsigned int id, struct vfio_owner owner, struct vfio_group **out)
+{
+	struct vfio_group *g = find_group(v, id);
+	struct vfio_owner has = owner;
+	int err = g ? take_group(g, &has) : -ENOENT;
+
+	if (err == -EBUSY) {
+		log_msg(LOG_ERR, "group %u is in %s's bridge '%s', not free for %s's bridge '%s'",
+			id, has.partition, has.bridge, owner.partition, owner.bridge);
+	}
+	if (!err) {
+		*out = g;
+	}
+	return err;
 }
 
 int vfio_close_group(struct vfio_group *g)
@@ -213,7 +239,9 @@ int vfio_close_group(struct vfio_group *g)
 			return err;
 		}
 	}
+	lock_take(&g->vfio->lock);
 	g->opened = false;
+	lock_drop(&g->vfio->lock);
 	return 0;
 }
 

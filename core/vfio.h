@@ -20,6 +20,7 @@
 #include "core/board.h"
 #include "core/err.h"
 #include "core/guest_mem.h"
+#include "core/lock.h"
 #include "core/page_pool.h"
 #include "core/tce.h"
 #include "core/vfio_reset.h"
@@ -130,10 +131,18 @@ struct vfio_device {
 	struct vfio_reset reset;
 };
 
+/* Whose a group is, for messages. Neither text ever goes away. */
+struct vfio_owner {
+	const char *partition;
+	const char *bridge;
+};
+
 struct vfio_group {
 	struct vfio *vfio;
 	unsigned int host; /* index into board.groups, and of this object */
-	bool opened;	   /* by at most one owner (SEED-004.19) */
+	/* By at most one owner (SEED-004.19); under vfio.lock. */
+	bool opened;
+	struct vfio_owner owner;
 	struct vfio_container *container;
 	unsigned int ndevices_open;
 };
@@ -153,6 +162,7 @@ struct vfio_container {
 /* Zeroed by vfio_init. */
 struct vfio {
 	struct board *board;
+	struct lock lock; /* never held while a driver or firmware is called */
 	unsigned int ndrivers;
 	const struct vfio_iommu_driver *drivers[VFIO_MAX_DRIVERS];
 	struct vfio_container containers[VFIO_MAX_CONTAINERS];
@@ -190,8 +200,10 @@ bool vfio_check_extension(const struct vfio_container *c, unsigned int extension
  * reverse and the container stays unset (SEED-004.12). */
 int vfio_set_iommu(struct vfio_container *c, unsigned int model) must_check;
 
-/* By group id. -ENOENT; -EBUSY: already open; -EPERM: not viable (refused or not quarantined). */
-int vfio_open_group(struct vfio *v, unsigned int id, struct vfio_group **out) must_check;
+/* By group id. -ENOENT; -EBUSY: already open, and a line in the log has named both owners: of two
+ * who ask at once exactly one gets it; -EPERM: not viable (refused or not quarantined). */
+int vfio_open_group(struct vfio *v, unsigned int id, struct vfio_owner owner,
+	struct vfio_group **out) must_check;
 /* Closes the group; it leaves its container first. -EBUSY: a device is open. */
 int vfio_close_group(struct vfio_group *g) must_check;
 

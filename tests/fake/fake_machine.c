@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+const struct vfio_owner fake_owner = {"test", "bridge"};
+
 void fake_machine_init(struct fake_machine *m)
 {
 	struct fake_func *func;

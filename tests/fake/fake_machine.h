@@ -26,6 +26,9 @@ struct fake_machine {
 	struct page_pool tables; /* for containers */
 };
 
+/* Who opens groups in tests. */
+extern const struct vfio_owner fake_owner;
+
 void fake_machine_init(struct fake_machine *m);
 void fake_machine_free(struct fake_machine *m);
 

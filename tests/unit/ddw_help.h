@@ -70,7 +70,7 @@ static inline void join(
 	assert_int_equal(phb_place(6 + n, &p->at), 0);
 	strcpy(p->id, "CXGB3");
 	assert_int_equal(vfio_open_container(&m.vfio, &tables, container), 0);
-	assert_int_equal(vfio_open_group(&m.vfio, n, group), 0);
+	assert_int_equal(vfio_open_group(&m.vfio, n, fake_owner, group), 0);
 	assert_int_equal(vfio_group_set_container(*group, *container), 0);
 	assert_int_equal(vfio_set_iommu(*container, VFIO_SPAPR_TCE_v2_IOMMU), 0);
 	assert_int_equal(vfio_register_memory(*container, &mem), 0);

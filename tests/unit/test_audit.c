@@ -168,7 +168,7 @@ static void test_container_without_an_owner_is_found(void **state)
 	stop(parts[0]);
 	assert_int_equal(page_pool_init(&pages, &ram.pool, 0x10000), 0);
 	assert_int_equal(vfio_open_container(&vfio, &pages, &c), 0);
-	assert_int_equal(vfio_open_group(&vfio, 0, &g), 0);
+	assert_int_equal(vfio_open_group(&vfio, 0, (struct vfio_owner){"audit", "none"}, &g), 0);
 	assert_int_equal(vfio_group_set_container(g, c), 0);
 	assert_int_equal(vfio_set_iommu(c, VFIO_SPAPR_TCE_v2_IOMMU), 0);
 	fake_arch_clear_out();

@@ -40,7 +40,7 @@ static int setup(void **state)
 	mem.ptr = mem_ptr(&m.ram.pool, mem.host);
 	mem.size = GUEST;
 	assert_int_equal(vfio_open_container(&m.vfio, &m.tables, &c), 0);
-	assert_int_equal(vfio_open_group(&m.vfio, 1, &g), 0);
+	assert_int_equal(vfio_open_group(&m.vfio, 1, fake_owner, &g), 0);
 	assert_int_equal(vfio_group_set_container(g, c), 0);
 	assert_int_equal(vfio_set_iommu(c, VFIO_SPAPR_TCE_v2_IOMMU), 0);
 	assert_int_equal(vfio_register_memory(c, &mem), 0);

@@ -108,7 +108,7 @@ static void open_sys(struct sys *s, enum kind kind)
 		assert_int_equal(page_pool_take(&s->m.tables, 1, &page), 0);
 	}
 	assert_int_equal(vfio_open_container(&s->m.vfio, &s->m.tables, &s->c), 0);
-	assert_int_equal(vfio_open_group(&s->m.vfio, 0, &s->g), 0);
+	assert_int_equal(vfio_open_group(&s->m.vfio, 0, fake_owner, &s->g), 0);
 	assert_int_equal(vfio_group_set_container(s->g, s->c), 0);
 	assert_int_equal(vfio_set_iommu(s->c, models[kind]), 0);
 	assert_int_equal(vfio_register_memory(s->c, &s->mem), 0);

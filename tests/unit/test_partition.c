@@ -551,12 +551,19 @@ static void test_group_of_another_partition_is_refused(void **state)
 {
 	struct partition *first = part;
 	struct partition *second = calloc(1, sizeof(*second));
+	static const unsigned int thread = 1;
+	struct plan_partition other = plan;
 
 	(void)state;
 	assert_int_equal(build(), 0);
 	part = second;
 	part->lpid = 2;
-	assert_int_equal(build(), -EBUSY);
+	strcpy(other.name, "beta");
+	strcpy(other.phbs[0].id, "net");
+	assert_int_equal(
+		partition_build(part, &other, &board, &vfio, &ram.pool, &thread, true), -EBUSY);
+	assert_non_null(strstr(fake_arch.out,
+		"group 0 is in alpha's bridge 'CXGB3', not free for beta's bridge 'net'"));
 	part = first;
 	assert_int_equal(hcall4(H_PUT_TCE, LIOBN, 0, 0x5003, 0), H_SUCCESS);
 	free(second);

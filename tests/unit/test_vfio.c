@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "core/log.h"
 #include "core/vfio.h"
 
 #include <stdio.h>
@@ -18,6 +19,7 @@
 static struct board board;
 static struct page_pool tables;
 static struct vfio v;
+static const struct vfio_owner owner = {"P", "disk"};
 
 /* What the drivers were asked, in words: "A:open(7) A:attach0 ..." */
 static char trace[1024];
@@ -187,7 +189,7 @@ static struct vfio_group *new_group(unsigned int index)
 {
 	struct vfio_group *g;
 
-	assert_int_equal(vfio_open_group(&v, 10 + index, &g), 0);
+	assert_int_equal(vfio_open_group(&v, 10 + index, owner, &g), 0);
 	return g;
 }
 
@@ -415,19 +417,60 @@ static void test_failed_attach_undoes_those_before_in_reverse(void **state)
 	assert_int_equal(vfio_set_iommu(c, 7), 0);
 }
 
+static char said[1024];
+
+static void keep_line(const char *line, size_t len)
+{
+	memcpy(said, line, len);
+	said[len] = '\0';
+}
+
+static uint64_t no_time(void)
+{
+	return 0;
+}
+
+/* SEED-001.20, SEED-000.6: who asks second is told of both owners, and a thousand tries leave
+ * nothing. */
+static void test_open_group_is_busy_and_both_owners_are_named(void **state)
+{
+	static const struct log_sink sink = {keep_line, no_time};
+	static const struct vfio_owner other = {"Q", "net"};
+	struct vfio_group *g = new_group(3), *again = NULL;
+	static struct vfio before;
+
+	(void)state;
+	log_set_sink(&sink);
+	before = v;
+	for (unsigned int i = 0; i < 1000; i++) {
+		said[0] = '\0';
+		assert_int_equal(vfio_open_group(&v, 13, other, &again), -EBUSY);
+		assert_non_null(strstr(
+			said, "group 13 is in P's bridge 'disk', not free for Q's bridge 'net'\n"));
+	}
+	assert_null(again);
+	assert_memory_equal(&before, &v, sizeof(v));
+	assert_int_equal(vfio_close_group(g), 0);
+	assert_int_equal(vfio_open_group(&v, 13, other, &again), 0);
+	said[0] = '\0';
+	assert_int_equal(vfio_open_group(&v, 13, owner, &g), -EBUSY);
+	assert_non_null(strstr(said, "is in Q's bridge 'net', not free for P's bridge 'disk'"));
+	log_set_sink(NULL);
+}
+
 /* SEED-000.18, SEED-004.19 */
 static void test_group_opens_by_id_and_once(void **state)
 {
 	struct vfio_group *g, *again;
 
 	(void)state;
-	assert_int_equal(vfio_open_group(&v, 9, &g), -ENOENT);
-	assert_int_equal(vfio_open_group(&v, 16, &g), -ENOENT);
-	assert_int_equal(vfio_open_group(&v, 12, &g), 0);
+	assert_int_equal(vfio_open_group(&v, 9, owner, &g), -ENOENT);
+	assert_int_equal(vfio_open_group(&v, 16, owner, &g), -ENOENT);
+	assert_int_equal(vfio_open_group(&v, 12, owner, &g), 0);
 	assert_int_equal(g->host, 2);
-	assert_int_equal(vfio_open_group(&v, 12, &again), -EBUSY);
+	assert_int_equal(vfio_open_group(&v, 12, owner, &again), -EBUSY);
 	assert_int_equal(vfio_close_group(g), 0);
-	assert_int_equal(vfio_open_group(&v, 12, &again), 0);
+	assert_int_equal(vfio_open_group(&v, 12, owner, &again), 0);
 	assert_ptr_equal(again, g);
 }
 
@@ -440,9 +483,9 @@ static void test_group_that_is_not_viable_is_refused(void **state)
 	(void)state;
 	add_drivers();
 	board.groups[0].closed = false;
-	assert_int_equal(vfio_open_group(&v, 10, &g), -EPERM);
+	assert_int_equal(vfio_open_group(&v, 10, owner, &g), -EPERM);
 	board.groups[1].refuse = "no";
-	assert_int_equal(vfio_open_group(&v, 11, &g), -EPERM);
+	assert_int_equal(vfio_open_group(&v, 11, owner, &g), -EPERM);
 	/* It may stop being viable later: by each call that would give it rights. */
 	g = new_group(2);
 	board.groups[2].closed = false;
@@ -778,7 +821,7 @@ static void test_random_calls_keep_links_sound(void **state)
 		fail_attach = pick(4) ? 0 : 1 + pick(3);
 		switch (pick(5)) {
 		case 0:
-			results += vfio_open_group(&v, 10 + g->host, &g);
+			results += vfio_open_group(&v, 10 + g->host, owner, &g);
 			break;
 		case 1:
 			results += vfio_close_group(g);
@@ -819,6 +862,7 @@ int main(void)
 		TEST(test_open_gets_the_model),
 		TEST(test_first_driver_that_serves_the_model_decides),
 		TEST(test_failed_attach_undoes_those_before_in_reverse),
+		TEST(test_open_group_is_busy_and_both_owners_are_named),
 		TEST(test_group_opens_by_id_and_once),
 		TEST(test_group_that_is_not_viable_is_refused),
 		TEST(test_group_joins_one_container),

@@ -65,7 +65,7 @@ static int setup(void **state)
 		memset(mem.ptr + i * K4, (int)(i & 0xff), K4);
 	}
 	assert_int_equal(vfio_open_container(&m.vfio, &m.tables, &c), 0);
-	assert_int_equal(vfio_open_group(&m.vfio, 0, &g), 0);
+	assert_int_equal(vfio_open_group(&m.vfio, 0, fake_owner, &g), 0);
 	join(&mem);
 	used_at_start = page_pool_used(&m.tables);
 	return 0;

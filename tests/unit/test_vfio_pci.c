@@ -40,7 +40,7 @@ static int setup(void **state)
 	(void)state;
 	fake_machine_init(&m);
 	assert_int_equal(vfio_open_container(&m.vfio, &m.tables, &c), 0);
-	assert_int_equal(vfio_open_group(&m.vfio, 1, &g), 0);
+	assert_int_equal(vfio_open_group(&m.vfio, 1, fake_owner, &g), 0);
 	assert_int_equal(vfio_group_set_container(g, c), 0);
 	log_set_sink(&sink);
 	lines = 0;

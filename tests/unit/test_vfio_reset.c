@@ -268,7 +268,7 @@ static void start(uint32_t devcap)
 	log_set_sink(&sink);
 	lines = 0;
 	assert_int_equal(vfio_open_container(&m.vfio, &m.tables, &c), 0);
-	assert_int_equal(vfio_open_group(&m.vfio, 1, &g), 0);
+	assert_int_equal(vfio_open_group(&m.vfio, 1, fake_owner, &g), 0);
 	assert_int_equal(vfio_group_set_container(g, c), 0);
 	assert_int_equal(vfio_set_iommu(c, VFIO_SPAPR_TCE_v2_IOMMU), 0);
 	assert_int_equal(vfio_group_get_device(g, func_at(FAKE_DEV0), &d), 0);
@@ -442,7 +442,7 @@ static void test_device_that_never_comes_back_is_given_up(void **state)
 	vfio_put_device(d);
 	assert_int_equal(models[0].cycles, cycles);
 	assert_int_equal(vfio_close_group(g), 0);
-	assert_int_equal(vfio_open_group(&m.vfio, 1, &other), -EPERM);
+	assert_int_equal(vfio_open_group(&m.vfio, 1, fake_owner, &other), -EPERM);
 }
 
 /* Requests that stay open do not hold a reset up for ever; ones that end are waited for. */

@@ -64,7 +64,7 @@ static void open_container(void)
 
 	assert_int_equal(vfio_register_driver(&m.vfio, drivers[kind]), 0);
 	assert_int_equal(vfio_open_container(&m.vfio, &m.tables, &c), 0);
-	assert_int_equal(vfio_open_group(&m.vfio, 0, &g), 0);
+	assert_int_equal(vfio_open_group(&m.vfio, 0, fake_owner, &g), 0);
 	assert_int_equal(vfio_group_set_container(g, c), 0);
 	assert_int_equal(vfio_set_iommu(c, models[kind]), 0);
 }

@@ -87,7 +87,7 @@ static struct vfio_group *open_group(unsigned int id)
 {
 	struct vfio_group *g;
 
-	assert_int_equal(vfio_open_group(&m.vfio, id, &g), 0);
+	assert_int_equal(vfio_open_group(&m.vfio, id, fake_owner, &g), 0);
 	return g;
 }
 
@@ -913,7 +913,7 @@ static void test_pe_that_cannot_be_closed_keeps_the_tables(void **state)
 	vfio_put_container(c);
 	fake_machine_heal(&m);
 	assert_false(host(0)->closed);
-	assert_int_equal(vfio_open_group(&m.vfio, 0, &g), -EPERM);
+	assert_int_equal(vfio_open_group(&m.vfio, 0, fake_owner, &g), -EPERM);
 	assert_true(page_pool_used(&m.tables) == 2 * K4);
 	expect_no_dma();
 }
@@ -1150,9 +1150,10 @@ static void live_and_die(void)
 	if (vfio_open_container(&m.vfio, &m.tables, &c)) {
 		return;
 	}
-	bool ok = !vfio_open_group(&m.vfio, 0, &g[0]) && !vfio_group_set_container(g[0], c) &&
+	bool ok = !vfio_open_group(&m.vfio, 0, fake_owner, &g[0]) &&
+		  !vfio_group_set_container(g[0], c) &&
 		  !vfio_set_iommu(c, VFIO_SPAPR_TCE_v2_IOMMU) && !vfio_register_memory(c, &arena) &&
-		  !vfio_create_window(c, &w0) && !vfio_open_group(&m.vfio, 1, &g[1]) &&
+		  !vfio_create_window(c, &w0) && !vfio_open_group(&m.vfio, 1, fake_owner, &g[1]) &&
 		  !vfio_group_set_container(g[1], c) && !vfio_create_window(c, &w1) &&
 		  !vfio_reserve(c, w0.start, K4) && !map(w0.start.v, page[0], RW) &&
 		  !vfio_flush(c, w0.start, K4);
@@ -1224,9 +1225,9 @@ static void test_operation_that_stays_broken_ends_closed(void **state)
 		fake_machine_heal(&m);
 		if (host(0)->closed) {
 			expect_baseline();
-			assert_int_equal(vfio_open_group(&m.vfio, 0, &g), 0);
+			assert_int_equal(vfio_open_group(&m.vfio, 0, fake_owner, &g), 0);
 		} else {
-			assert_int_equal(vfio_open_group(&m.vfio, 0, &g), -EPERM);
+			assert_int_equal(vfio_open_group(&m.vfio, 0, fake_owner, &g), -EPERM);
 		}
 		expect_no_dma();
 		teardown(state);

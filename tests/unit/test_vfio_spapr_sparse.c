@@ -49,7 +49,7 @@ static int setup(void **state)
 		memcpy((uint8_t *)mem_ptr(&m.ram.pool, at) + i * K4, &i, sizeof(i));
 	}
 	assert_int_equal(vfio_open_container(&m.vfio, &m.tables, &c), 0);
-	assert_int_equal(vfio_open_group(&m.vfio, 0, &g), 0);
+	assert_int_equal(vfio_open_group(&m.vfio, 0, fake_owner, &g), 0);
 	assert_int_equal(vfio_group_set_container(g, c), 0);
 	assert_int_equal(vfio_set_iommu(c, VFIO_SPAPR_TCE_v2_IOMMU), 0);
 	assert_int_equal(vfio_register_memory(c, &all), 0);
