@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Containers, groups and the registry of IOMMU drivers: who refers to whom, and which call is
- * allowed in which state. How addresses are mapped is the driver's business; devices are in
- * vfio_pci.c.
+ * allowed in which state. What is asked of a container's driver is in vfio_commands.c; devices are
+ * in vfio_pci.c.
  */
 #include "core/vfio.h"
 
 #include "core/log.h"
-#include "core/range.h"
+#include "core/vfio_gate.h"
 
 #include <string.h>
 
@@ -41,62 +41,102 @@ void vfio_init(struct vfio *v, struct board *board)
 
 int vfio_register_driver(struct vfio *v, const struct vfio_iommu_driver *driver)
 {
+	int err;
+
+	lock_take(&v->lock);
+	err = v->ndrivers == VFIO_MAX_DRIVERS ? -ENOSPC : 0;
 	for (unsigned int i = 0; i < v->ndrivers; i++) {
-		if (v->drivers[i] == driver || !strcmp(v->drivers[i]->name, driver->name)) {
-			return -EBUSY;
+		const struct vfio_iommu_driver *other = v->drivers[i].driver;
+
+		if (other == driver || !strcmp(other->name, driver->name)) {
+			err = -EBUSY;
 		}
 	}
-	if (v->ndrivers == VFIO_MAX_DRIVERS) {
-		return -ENOSPC;
+	if (!err) {
+		v->drivers[v->ndrivers++] = (struct vfio_registered){driver, 0};
 	}
-	v->drivers[v->ndrivers++] = driver;
-	return 0;
+	lock_drop(&v->lock);
+	return err;
+}
+
+/* With the lock held. */
+static struct vfio_registered *find_registered(
+	struct vfio *v, const struct vfio_iommu_driver *driver)
+{
+	for (unsigned int i = 0; i < v->ndrivers; i++) {
+		if (v->drivers[i].driver == driver) {
+			return &v->drivers[i];
+		}
+	}
+	return NULL;
 }
 
 int vfio_unregister_driver(struct vfio *v, const struct vfio_iommu_driver *driver)
 {
-	unsigned int i = 0;
+	struct vfio_registered *r;
+	int err = 0;
 
-	while (i < v->ndrivers && v->drivers[i] != driver) {
-		i++;
+	lock_take(&v->lock);
+	r = find_registered(v, driver);
+	if (!r) {
+		err = -ENOENT;
+	} else if (r->users) {
+		err = -EBUSY;
+	} else {
+		v->ndrivers--;
+		memmove(r, r + 1, (size_t)(&v->drivers[v->ndrivers] - r) * sizeof(*r));
 	}
-	if (i == v->ndrivers) {
-		return -ENOENT;
-	}
-	for (unsigned int k = 0; k < VFIO_MAX_CONTAINERS; k++) {
-		if (v->containers[k].driver == driver) {
-			return -EBUSY;
+	lock_drop(&v->lock);
+	return err;
+}
+
+/* The first that serves the model, counted as used if it is to be; it is called without the lock
+ * then. NULL: none does. */
+static const struct vfio_iommu_driver *find_driver(struct vfio *v, unsigned int model, bool use)
+{
+	const struct vfio_iommu_driver *found = NULL;
+
+	lock_take(&v->lock);
+	for (unsigned int i = 0; i < v->ndrivers && !found; i++) {
+		if (v->drivers[i].driver->check_extension(model)) {
+			found = v->drivers[i].driver;
+			v->drivers[i].users += use;
 		}
 	}
-	v->ndrivers--;
-	memmove(&v->drivers[i], &v->drivers[i + 1], (v->ndrivers - i) * sizeof(v->drivers[0]));
-	return 0;
+	lock_drop(&v->lock);
+	return found;
+}
+
+static void put_driver(struct vfio *v, const struct vfio_iommu_driver *driver)
+{
+	lock_take(&v->lock);
+	find_registered(v, driver)->users--;
+	lock_drop(&v->lock);
 }
 
 int vfio_open_container(struct vfio *v, struct page_pool *tables, struct vfio_container **out)
 {
 	for (unsigned int i = 0; i < VFIO_MAX_CONTAINERS; i++) {
 		struct vfio_container *c = &v->containers[i];
+		unsigned int unused = 0;
 
-		/* Taken first and looked at then: only who has it may. */
-		if (atomic_exchange(&c->opened, true)) {
-			continue;
-		}
-		if (!c->ngroups) {
+		if (atomic_compare_exchange_strong(&c->refs, &unused, 1)) {
 			c->vfio = v;
 			c->tables = tables;
 			c->memory = (struct guest_mem){0};
+			atomic_store(&c->opened, true);
 			*out = c;
 			return 0;
 		}
-		atomic_store(&c->opened, false);
 	}
 	return -ENOSPC;
 }
 
 void vfio_put_container(struct vfio_container *c)
 {
-	c->opened = false;
+	if (atomic_exchange(&c->opened, false)) {
+		atomic_fetch_sub(&c->refs, 1);
+	}
 }
 
 int vfio_get_api_version(const struct vfio_container *c)
@@ -105,22 +145,16 @@ int vfio_get_api_version(const struct vfio_container *c)
 	return VFIO_API_VERSION;
 }
 
-static const struct vfio_iommu_driver *find_driver(const struct vfio *v, unsigned int model)
+bool vfio_check_extension(struct vfio_container *c, unsigned int extension)
 {
-	for (unsigned int i = 0; i < v->ndrivers; i++) {
-		if (v->drivers[i]->check_extension(model)) {
-			return v->drivers[i];
-		}
-	}
-	return NULL;
-}
+	bool yes;
 
-bool vfio_check_extension(const struct vfio_container *c, unsigned int extension)
-{
-	if (c->driver) {
-		return c->driver->check_extension(extension);
+	if (!vfio_enter(c)) {
+		return find_driver(c->vfio, extension, false) != NULL;
 	}
-	return find_driver(c->vfio, extension) != NULL;
+	yes = c->driver->check_extension(extension);
+	vfio_leave(c);
+	return yes;
 }
 
 /* A group may have lost its viability since it was opened: leaving a container can fail to close
@@ -156,7 +190,8 @@ static int attach_all(struct vfio_container *c, const struct vfio_iommu_driver *
 	return err;
 }
 
-int vfio_set_iommu(struct vfio_container *c, unsigned int model)
+/* The container is shut, and nobody sees driver or data before all groups are attached. */
+static int set_iommu(struct vfio_container *c, unsigned int model)
 {
 	const struct vfio_iommu_driver *driver;
 	void *data = NULL;
@@ -165,23 +200,35 @@ int vfio_set_iommu(struct vfio_container *c, unsigned int model)
 	if (!c->ngroups || c->driver) {
 		return -EINVAL;
 	}
-	driver = find_driver(c->vfio, model);
+	driver = find_driver(c->vfio, model, true);
 	if (!driver) {
 		return -ENODEV;
 	}
 	err = driver->open(c, model, &data);
-	if (err) {
-		return err;
+	if (!err) {
+		err = attach_all(c, driver, data);
+		if (err) {
+			driver->release(data);
+		}
 	}
-	err = attach_all(c, driver, data);
 	if (err) {
-		driver->release(data);
+		put_driver(c->vfio, driver);
 		return err;
 	}
 	c->driver = driver;
 	c->model = model;
 	c->data = data;
 	return 0;
+}
+
+int vfio_set_iommu(struct vfio_container *c, unsigned int model)
+{
+	int err;
+
+	vfio_shut(c);
+	err = set_iommu(c, model);
+	vfio_reopen(c);
+	return err;
 }
 
 static struct vfio_group *find_group(struct vfio *v, unsigned int id)
@@ -230,43 +277,83 @@ int vfio_open_group(
 	return err;
 }
 
-int vfio_close_group(struct vfio_group *g)
+/* A call about the group is to be the only one. -EINVAL: it is not open. */
+static int claim_group(struct vfio_group *g)
 {
-	if (g->container) {
-		int err = vfio_group_unset_container(g);
+	int err = 0;
 
-		if (err) {
-			return err;
-		}
-	}
 	lock_take(&g->vfio->lock);
-	g->opened = false;
+	if (!g->opened) {
+		err = -EINVAL;
+	} else if (g->claimed) {
+		err = -EBUSY;
+	} else {
+		g->claimed = true;
+	}
 	lock_drop(&g->vfio->lock);
-	return 0;
+	return err;
 }
 
-int vfio_group_set_container(struct vfio_group *g, struct vfio_container *c)
+static void drop_group(struct vfio_group *g, bool still_open)
 {
-	int err;
+	lock_take(&g->vfio->lock);
+	g->claimed = false;
+	g->opened = still_open;
+	lock_drop(&g->vfio->lock);
+}
 
-	if (g->container || !g->opened) {
-		return -EINVAL;
-	}
-	if (!group_viable(g)) {
+/* The container is shut. */
+static int join(struct vfio_group *g, struct vfio_container *c)
+{
+	int err = 0;
+
+	if (c->ngroups && strcmp(c->partition, g->owner.partition)) {
 		return -EPERM;
 	}
 	if (c->driver) {
 		err = attach_group(c->driver, c->data, g);
-		if (err) {
-			return err;
-		}
 	}
-	g->container = c;
-	c->ngroups++;
-	return 0;
+	if (!err) {
+		c->partition = g->owner.partition;
+		c->ngroups++;
+		atomic_fetch_add(&c->refs, 1);
+		g->container = c;
+	}
+	return err;
 }
 
-int vfio_group_unset_container(struct vfio_group *g)
+int vfio_group_set_container(struct vfio_group *g, struct vfio_container *c)
+{
+	int err = claim_group(g);
+
+	if (err) {
+		return err;
+	}
+	if (g->container) {
+		err = -EINVAL;
+	} else if (!group_viable(g)) {
+		err = -EPERM;
+	} else {
+		vfio_shut(c);
+		err = join(g, c);
+		vfio_reopen(c);
+	}
+	drop_group(g, true);
+	return err;
+}
+
+/* Nobody uses the container's IOMMU any more. */
+static void end_rights(struct vfio_container *c)
+{
+	c->driver->release(c->data);
+	put_driver(c->vfio, c->driver);
+	c->driver = NULL;
+	c->model = 0;
+	c->data = NULL;
+	c->memory = (struct guest_mem){0};
+}
+
+static int unset_container(struct vfio_group *g)
 {
 	struct vfio_container *c = g->container;
 
@@ -276,138 +363,44 @@ int vfio_group_unset_container(struct vfio_group *g)
 	if (g->ndevices_open) {
 		return -EBUSY;
 	}
+	vfio_shut(c);
 	if (c->driver) {
 		c->driver->detach_group(c->data, g);
 	}
 	g->container = NULL;
 	c->ngroups--;
 	if (!c->ngroups && c->driver) {
-		c->driver->release(c->data);
-		c->driver = NULL;
-		c->model = 0;
-		c->data = NULL;
-		c->memory = (struct guest_mem){0};
+		end_rights(c);
 	}
+	vfio_reopen(c);
+	/* Last: it may be somebody else's now. */
+	atomic_fetch_sub(&c->refs, 1);
 	return 0;
 }
 
-int vfio_register_memory(struct vfio_container *c, const struct guest_mem *mem)
+int vfio_group_unset_container(struct vfio_group *g)
 {
-	if (!c->driver || !mem->size || !is_aligned(mem->size | mem->host.v, MEM_PAGE)) {
-		return -EINVAL;
+	int err = claim_group(g);
+
+	if (err) {
+		return err;
 	}
-	if (c->memory.size) {
-		return -EBUSY;
-	}
-	c->memory = *mem;
-	return 0;
+	err = unset_container(g);
+	drop_group(g, true);
+	return err;
 }
 
-int vfio_create_window(struct vfio_container *c, struct vfio_window *window)
+int vfio_close_group(struct vfio_group *g)
 {
-	if (!c->driver || !c->driver->create_window) {
-		return -EINVAL;
-	}
-	return c->driver->create_window(c->data, window);
-}
+	int err = claim_group(g);
 
-int vfio_remove_window(struct vfio_container *c, ioba_t start)
-{
-	if (!c->driver || !c->driver->remove_window) {
-		return -EINVAL;
+	if (err) {
+		/* One that is closed stays so. */
+		return err == -EINVAL ? 0 : err;
 	}
-	return c->driver->remove_window(c->data, start);
-}
-
-/* A range may end at 2^64, but not pass it. */
-static bool range_sound(ioba_t iova, uint64_t len)
-{
-	return len && len - 1 <= UINT64_MAX - iova.v;
-}
-
-int vfio_reserve(struct vfio_container *c, ioba_t iova, uint64_t len)
-{
-	if (!c->driver || !range_sound(iova, len)) {
-		return -EINVAL;
+	if (g->container) {
+		err = unset_container(g);
 	}
-	return c->driver->reserve(c->data, iova, len);
-}
-
-int vfio_map(struct vfio_container *c, ioba_t iova, const uint64_t *words, unsigned int n,
-	unsigned int page_shift)
-{
-	if (!c->driver || !n || n > VFIO_MAX_BATCH) {
-		return -EINVAL;
-	}
-	if (!c->memory.size) {
-		return -EPERM;
-	}
-	return c->driver->map(c->data, iova, words, n, page_shift);
-}
-
-int vfio_unmap(struct vfio_container *c, ioba_t iova, uint64_t len)
-{
-	if (!c->driver || !range_sound(iova, len)) {
-		return -EINVAL;
-	}
-	return c->driver->unmap(c->data, iova, len);
-}
-
-int vfio_lookup(struct vfio_container *c, ioba_t iova, uint64_t *word)
-{
-	if (!c->driver) {
-		return -EINVAL;
-	}
-	return c->driver->lookup(c->data, iova, word);
-}
-
-uint64_t vfio_skip(struct vfio_container *c, ioba_t iova, uint64_t len)
-{
-	if (!c->driver || !range_sound(iova, len)) {
-		return 0;
-	}
-	return c->driver->skip(c->data, iova, len);
-}
-
-int vfio_flush(struct vfio_container *c, ioba_t iova, uint64_t len)
-{
-	if (!c->driver || !range_sound(iova, len)) {
-		return -EINVAL;
-	}
-	return c->driver->flush(c->data, iova, len);
-}
-
-int vfio_window_backend(
-	struct vfio_container *c, ioba_t start, const struct tce_backend_ops **ops, void **backend)
-{
-	if (!c->driver) {
-		return -EINVAL;
-	}
-	if (!c->driver->window_backend) {
-		return -ENOTSUP;
-	}
-	return c->driver->window_backend(c->data, start, ops, backend);
-}
-
-#define WORD_PERM ((uint64_t)(VFIO_DMA_READ | VFIO_DMA_WRITE))
-
-bool vfio_next_run(const uint64_t *words, unsigned int n, unsigned int page_shift, unsigned int *i,
-	struct vfio_run *run)
-{
-	uint64_t first, step;
-	unsigned int k = 1;
-
-	if (*i >= n) {
-		return false;
-	}
-	first = words[*i];
-	step = first ? 1ull << page_shift : 0;
-	while (k < n - *i && words[*i + k] == first + k * step) {
-		k++;
-	}
-	run->at = first & ~WORD_PERM;
-	run->len = (uint64_t)k << page_shift;
-	run->perm = (unsigned int)(first & WORD_PERM);
-	*i += k;
-	return true;
+	drop_group(g, err);
+	return err;
 }

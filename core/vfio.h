@@ -8,10 +8,13 @@
  * vfio_set_iommu, windows and maps, vfio_group_get_device; and back in any order: an object goes
  * when its last reference goes, and rights end when the last group leaves (SEED-004.15).
  *
- * Set-up calls (everything up to vfio_group_get_device, and their opposites) on one group and its
- * container are for one thread at a time; opening and registering are for the boot thread.
- * Map, unmap, lookup and flush on one container may run beside each other as far as the caller
- * keeps each window's map and unmap apart.
+ * Calls may come from any thread (SEED-004.14). What changes who is in a container, its driver, its
+ * memory or its windows has the container alone; map, unmap and the other commands share it, and
+ * each waits for what it may not meet: as long as firmware takes for the groups of this container,
+ * never for another container (SEED-004.11). Two calls about one group do not wait: the second is
+ * -EBUSY. Left to the caller: the map and unmap of one window, and the devices of one group, each
+ * for one thread at a time. Who has a window from vfio_window_backend waits for nothing; a group
+ * that comes meanwhile sees every word that he puts, but none may leave meanwhile.
  */
 #ifndef CORE_VFIO_H
 #define CORE_VFIO_H
@@ -82,10 +85,12 @@ struct vfio_window {
  * check_extension: whether the driver serves this model.
  * open, release:   one per container. release is called after every group has been detached.
  * attach_group:    after it succeeds the group's devices see this container's windows and nothing
- *		    else; every window starts empty, or replays what the container already maps.
+ *		    else; every window starts empty, or replays what the container already maps. No
+ *		    command of the container runs beside it, but what window_backend gave may.
  * detach_group:    the devices of the group see nothing any more. Cannot fail: a hardware step that
  *		    does leaves the group closed for good, and said so.
- * create_window, remove_window: as VFIO_IOMMU_SPAPR_TCE_CREATE and _REMOVE. NULL: -EINVAL.
+ * create_window, remove_window: as VFIO_IOMMU_SPAPR_TCE_CREATE and _REMOVE, alone as attach_group
+ *		    is. NULL: -EINVAL.
  *
  * reserve, map, unmap, lookup, skip and flush are the contract of design decision 6; their ranges
  * are bytes, and whole pages of one window.
@@ -142,29 +147,40 @@ struct vfio_group {
 	unsigned int host; /* index into board.groups, and of this object */
 	/* By at most one owner (SEED-004.19); under vfio.lock. */
 	bool opened;
+	bool claimed; /* by a call about it */
 	struct vfio_owner owner;
-	struct vfio_container *container;
+	struct vfio_container *_Atomic container; /* changed by who has claimed it */
 	unsigned int ndevices_open;
 };
 
 /* Lives while its opener or a group refers to it. */
 struct vfio_container {
-	atomic_bool opened; /* partitions that start again at once may look for one at once */
+	atomic_uint refs; /* 0: free */
+	atomic_bool opened;
+	/* How many commands are inside, and whether it is shut for a call that has it alone, which
+	 * everything below is changed by. */
+	atomic_uint gate;
 	struct vfio *vfio;
 	struct page_pool *tables; /* where the driver gets table memory */
 	struct guest_mem memory;  /* registered; size 0: none is */
 	unsigned int ngroups;
+	const char *partition;			/* whose they are */
 	const struct vfio_iommu_driver *driver; /* NULL: unprivileged */
 	unsigned int model;
 	void *data;
 };
 
+struct vfio_registered {
+	const struct vfio_iommu_driver *driver;
+	unsigned int users; /* containers that have it, or are about to */
+};
+
 /* Zeroed by vfio_init. */
 struct vfio {
 	struct board *board;
-	struct lock lock; /* never held while a driver or firmware is called */
-	unsigned int ndrivers;
-	const struct vfio_iommu_driver *drivers[VFIO_MAX_DRIVERS];
+	struct lock lock;      /* never held while a driver or firmware is called */
+	unsigned int ndrivers; /* asked in this order (SEED-004.24) */
+	struct vfio_registered drivers[VFIO_MAX_DRIVERS];
 	struct vfio_container containers[VFIO_MAX_CONTAINERS];
 	struct vfio_group groups[VFIO_MAX_GROUPS];
 	struct vfio_device devices[BOARD_MAX_FUNCS];
@@ -185,14 +201,14 @@ int vfio_open_container(
 void vfio_put_container(struct vfio_container *c);
 
 /* The memory that this container's maps are about, as VFIO_IOMMU_SPAPR_REGISTER_MEMORY; one piece,
- * until the container goes. -EINVAL: no IOMMU set, size 0 or not whole pages. -EBUSY: it has one.
- */
+ * until the container goes. -EINVAL: no IOMMU set, size 0, not whole pages or past 2^64. -EBUSY: it
+ * has one. */
 int vfio_register_memory(struct vfio_container *c, const struct guest_mem *mem) must_check;
 
 /* In every state. check_extension: without a driver all registered ones are asked, with one only
  * that one (SEED-004.6). */
 int vfio_get_api_version(const struct vfio_container *c);
-bool vfio_check_extension(const struct vfio_container *c, unsigned int extension);
+bool vfio_check_extension(struct vfio_container *c, unsigned int extension);
 
 /* -EINVAL: no group, or already set. -ENODEV: no driver serves the model. -EPERM: a group is no
  * longer viable. The first driver that
@@ -204,14 +220,16 @@ int vfio_set_iommu(struct vfio_container *c, unsigned int model) must_check;
  * who ask at once exactly one gets it; -EPERM: not viable (refused or not quarantined). */
 int vfio_open_group(struct vfio *v, unsigned int id, struct vfio_owner owner,
 	struct vfio_group **out) must_check;
-/* Closes the group; it leaves its container first. -EBUSY: a device is open. */
+/* Closes the group; it leaves its container first. -EBUSY: a device is open, or another call about
+ * the group is under way. */
 int vfio_close_group(struct vfio_group *g) must_check;
 
-/* -EINVAL: it has one already. -EPERM: no longer viable. If the container's IOMMU is set the group
- * is attached at once and its error returned. */
+/* -EINVAL: it has one already. -EPERM: no longer viable, or the container has a group of another
+ * partition (VF-17). -EBUSY: another call about the group is under way. If the container's IOMMU is
+ * set the group is attached at once and its error returned. */
 int vfio_group_set_container(struct vfio_group *g, struct vfio_container *c) must_check;
-/* -EINVAL: it has none. -EBUSY: a device is open. The last group to leave takes driver and rights
- * with it. */
+/* -EINVAL: it has none. -EBUSY: as vfio_close_group. The last group to leave takes driver and
+ * rights with it. */
 int vfio_group_unset_container(struct vfio_group *g) must_check;
 
 /* The device of function func (index into board.funcs) of this group. -EINVAL: the group has no

@@ -145,6 +145,11 @@ static int spapr_attach_group(void *data, struct vfio_group *group)
 
 	/* Open from the first step on, so that whoever stops half way has to close it. */
 	g->closed = false;
+	/* A vCPU may put words meanwhile. Either it finds the PE here and invalidates what that has
+	 * cached, or its word was in the table before the PE could look. */
+	s->pes[s->ngroups] = (struct spapr_pe){phb_of(s, g), g->pe, group->host};
+	__atomic_store_n(&s->ngroups, s->ngroups + 1, __ATOMIC_RELEASE);
+	atomic_thread_fence(memory_order_seq_cst);
 	for (unsigned int win = 0; win < HOST_PHB_MAX_WINDOWS && !err; win++) {
 		err = show_window(s, g, win);
 	}
@@ -152,10 +157,9 @@ static int spapr_attach_group(void *data, struct vfio_group *group)
 		if (host_pci_quarantine(board_of(s), g)) {
 			s->stuck = true;
 		}
-		return err;
+		__atomic_store_n(&s->ngroups, s->ngroups - 1, __ATOMIC_RELAXED);
 	}
-	s->pes[s->ngroups++] = (struct spapr_pe){phb_of(s, g), g->pe, group->host};
-	return 0;
+	return err;
 }
 
 static void spapr_detach_group(void *data, struct vfio_group *group)

@@ -219,6 +219,7 @@ static void check_links(void)
 		const struct vfio_container *c = &v.containers[i];
 
 		assert_int_equal(c->ngroups, count[i]);
+		assert_int_equal(c->refs, count[i] + c->opened);
 		if (c->driver) {
 			assert_int_not_equal(c->ngroups, 0);
 			assert_non_null(c->data);
@@ -235,7 +236,12 @@ static void expect_baseline(void)
 	}
 	for (unsigned int i = 0; i < VFIO_MAX_CONTAINERS; i++) {
 		assert_false(v.containers[i].opened);
+		assert_int_equal(v.containers[i].refs, 0);
+		assert_int_equal(v.containers[i].gate, 0);
 		assert_null(v.containers[i].driver);
+	}
+	for (unsigned int i = 0; i < v.ndrivers; i++) {
+		assert_int_equal(v.drivers[i].users, 0);
 	}
 }
 
@@ -291,7 +297,7 @@ static void test_driver_is_registered_once(void **state)
 	assert_int_equal(vfio_unregister_driver(&v, &driver_a), 0);
 	assert_int_equal(vfio_unregister_driver(&v, &driver_a), -ENOENT);
 	assert_int_equal(v.ndrivers, 1);
-	assert_ptr_equal(v.drivers[0], &driver_b);
+	assert_ptr_equal(v.drivers[0].driver, &driver_b);
 	assert_int_equal(vfio_register_driver(&v, &driver_a), 0);
 }
 
@@ -516,6 +522,33 @@ static void test_group_joins_one_container(void **state)
 	check_links();
 }
 
+/* VF-17: a container is a partition's own. Another cannot name it; should it, its groups do not get
+ * in, and what they reach stays what it was. */
+static void test_container_is_one_partitions(void **state)
+{
+	static const struct vfio_owner sibling = {"P", "net"}, stranger = {"Q", "disk"};
+	struct vfio_container *c = new_container();
+	struct vfio_group *g0, *g1, *g2;
+
+	(void)state;
+	add_drivers();
+	g0 = join(c, 0);
+	assert_int_equal(vfio_set_iommu(c, 7), 0);
+	assert_int_equal(vfio_open_group(&v, 11, sibling, &g1), 0);
+	assert_int_equal(vfio_open_group(&v, 12, stranger, &g2), 0);
+	trace[0] = '\0';
+	assert_int_equal(vfio_group_set_container(g2, c), -EPERM);
+	assert_string_equal(trace, "");
+	assert_null(g2->container);
+	assert_int_equal(vfio_group_set_container(g1, c), 0);
+	assert_int_equal(vfio_close_group(g0), 0);
+	assert_int_equal(vfio_group_set_container(g2, c), -EPERM);
+	/* Empty it is anybody's. */
+	assert_int_equal(vfio_close_group(g1), 0);
+	assert_int_equal(vfio_group_set_container(g2, c), 0);
+	check_links();
+}
+
 /* SEED-000.20, SEED-000.21: a later group is attached at once, or not in at all. */
 static void test_late_group_is_attached_at_once(void **state)
 {
@@ -667,7 +700,8 @@ static void test_window_backend_is_the_drivers(void **state)
 	assert_true(!ops && backend == &data_of[0]);
 }
 
-/* One piece, whole pages, once, and only where an IOMMU is; it goes with the rights. */
+/* VF-05: one piece, whole pages, once, and only where an IOMMU is; it goes with the rights. There
+ * is no call to take it back, and so nothing unknown to take back. */
 static void test_memory_is_registered_once(void **state)
 {
 	static const struct guest_mem bad[] = {
@@ -675,7 +709,11 @@ static void test_memory_is_registered_once(void **state)
 		{.host = {0x10000}, .size = 0x10800},
 		{.host = {0x10800}, .size = 0x10000},
 		{.host = {0x10001}, .size = 0x10000},
+		{.host = {UINT64_MAX - 0xffff}, .size = 0x20000},
+		{.host = {0x20000}, .size = UINT64_MAX - 0xffff},
 	};
+	static const struct guest_mem beside = {.host = {0x130000}, .size = 0x10000};
+	static const struct guest_mem over = {.host = {0x120000}, .size = 0x30000};
 	struct vfio_container *c = new_container();
 	struct vfio_group *g;
 
@@ -691,6 +729,9 @@ static void test_memory_is_registered_once(void **state)
 	}
 	assert_int_equal(vfio_register_memory(c, &memory), 0);
 	assert_int_equal(vfio_register_memory(c, &memory), -EBUSY);
+	/* Nor what lies beside it, or over its end. */
+	assert_int_equal(vfio_register_memory(c, &beside), -EBUSY);
+	assert_int_equal(vfio_register_memory(c, &over), -EBUSY);
 	assert_true(c->memory.host.v == memory.host.v && c->memory.size == memory.size);
 	assert_int_equal(vfio_group_unset_container(g), 0);
 	assert_true(c->memory.size == 0);
@@ -866,6 +907,7 @@ int main(void)
 		TEST(test_group_opens_by_id_and_once),
 		TEST(test_group_that_is_not_viable_is_refused),
 		TEST(test_group_joins_one_container),
+		TEST(test_container_is_one_partitions),
 		TEST(test_late_group_is_attached_at_once),
 		TEST(test_rights_end_with_the_last_group),
 		TEST(test_container_lives_as_long_as_opener_or_group),
