@@ -78,6 +78,17 @@ static bool acts(const struct vfio_perm *p, enum vfio_perm_act act)
 	return false;
 }
 
+/* Whether a guest's write to it may be a write to the device. */
+static bool writes_device(const struct vfio_perm *p)
+{
+	for (unsigned int i = 0; i < p->nfields; i++) {
+		if (p->fields[i].write & ~p->fields[i].virt) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Which resets this capability offers, if its table lets a guest ask (SEED-001.43). */
 static int note_resets(struct pci_func *f, const struct pci_cap *c)
 {
@@ -135,7 +146,7 @@ static int show_cap(
 		return err;
 	}
 	cap.perm = find_row(f->policy->std, f->policy->nstd, c->id, probe, &size);
-	if (!cap.perm) {
+	if (!cap.perm || (c->covered && writes_device(cap.perm))) {
 		return 0;
 	}
 	cap.size = (uint16_t)size;
@@ -202,7 +213,7 @@ static int show_ext_cap(struct pci_func *f, const struct vfio_cap *c, struct vfi
 		return err;
 	}
 	cap.perm = find_row(f->policy->ext, f->policy->next, c->id, probe, &size);
-	if (cap.perm) {
+	if (cap.perm && !(c->covered && writes_device(cap.perm))) {
 		cap.size = (uint16_t)size;
 		f->caps[f->ncaps++] = cap;
 	}
@@ -229,8 +240,9 @@ static int show_ext_list(struct pci_func *f, struct vfio_perm_probe *probe)
 	unsigned int first = f->ncaps;
 	int err = vfio_walk_ext_caps(read_device, f, &list);
 
-	/* One place is kept for the list's start. */
-	for (unsigned int i = 0; i < list.n && !err && f->ncaps - first + 1 < PCI_SHOWN_EXT_MAX;
+	/* Of a list that is cut nobody knows what its capabilities lie over. One place is kept for
+	 * the list's start. */
+	for (unsigned int i = 0; i < list.n && !list.cut && !err && f->ncaps - first + 1 < PCI_SHOWN_EXT_MAX;
 		i++) {
 		if (known_id(f->policy->ext, f->policy->next, list.caps[i].id)) {
 			err = show_ext_cap(f, &list.caps[i], probe);

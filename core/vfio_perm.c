@@ -77,15 +77,17 @@ unsigned int vfio_perm_vendor_size(const struct vfio_perm_probe *p)
 #define MSI_MASKABLE 0x0100u
 #define MSI_MASKS    8u
 
-static bool msi_sound(const struct vfio_perm_probe *p)
+unsigned int vfio_perm_msi_span(uint32_t flags)
 {
-	unsigned int size = p->flags & MSI_64 ? PCI_MSI_SIZE_64 : PCI_MSI_SIZE_32;
+	unsigned int size = flags & MSI_64 ? PCI_MSI_SIZE_64 : PCI_MSI_SIZE_32;
 
 	/* Rounded up to the dwords that mask and pending bits are. */
-	if (p->flags & MSI_MASKABLE) {
-		size = (size + 3) / 4 * 4 + MSI_MASKS;
-	}
-	return (p->flags >> 1 & 7) <= 5 && p->room >= size;
+	return flags & MSI_MASKABLE ? (size + 3) / 4 * 4 + MSI_MASKS : size;
+}
+
+static bool msi_sound(const struct vfio_perm_probe *p)
+{
+	return (p->flags >> 1 & 7) <= 5 && p->room >= vfio_perm_msi_span(p->flags);
 }
 
 unsigned int vfio_perm_msi_size(const struct vfio_perm_probe *p)

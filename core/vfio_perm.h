@@ -81,6 +81,9 @@ unsigned int vfio_perm_msix_size(const struct vfio_perm_probe *p);
 unsigned int vfio_perm_exp_size_v1(const struct vfio_perm_probe *p);
 unsigned int vfio_perm_exp_size_v2(const struct vfio_perm_probe *p);
 
+/* Bytes that an MSI capability with these flags has, shown or not. */
+unsigned int vfio_perm_msi_span(uint32_t flags);
+
 /* The masks of size bytes (up to 4) at off, counted from the start of a capability of len bytes. */
 struct vfio_perm_masks {
 	uint32_t virt, write, w1c;
@@ -92,12 +95,14 @@ void vfio_perm_get(const struct vfio_perm *p, unsigned int len, unsigned int off
 
 struct vfio_cap {
 	uint16_t pos, id;
-	uint16_t room;	  /* bytes to the next one of the list, whichever that is, or to the end */
-	uint16_t version; /* of an extended one */
+	uint16_t room; /* bytes to the next one of the list, whichever that is, or to the end */
+	uint8_t version; /* of an extended one */
+	bool covered;	 /* it starts where the registers of another one are (SEED-003.28) */
 };
 
 struct vfio_cap_list {
 	unsigned int n;
+	bool cut; /* it goes on where the walk does not */
 	struct vfio_cap caps[PCI_EXT_MAX];
 };
 
@@ -111,9 +116,9 @@ typedef int (*vfio_cap_read)(void *arg, unsigned int off, unsigned int size, uin
  */
 int vfio_walk_caps(vfio_cap_read read, void *arg, struct vfio_cap_list *l) must_check;
 
-/* The same of the extended ones: also where a pointer does not lead upwards, is not aligned, or
- * is too near the end for a header, and after PCI_EXT_MAX (CF-07). A list that starts with all ones
- * or with 0 is empty. */
+/* The same of the extended ones: also where a pointer does not lead upwards or is not aligned, and
+ * after PCI_EXT_MAX (CF-07); what is behind such a cut may lie anywhere. A list that starts with all
+ * ones or with 0 is empty. */
 int vfio_walk_ext_caps(vfio_cap_read read, void *arg, struct vfio_cap_list *l) must_check;
 
 /* The first of this id; NULL: none. */

@@ -339,7 +339,13 @@ const struct pci_func_ops fake_pci_ops = {
 
 void fake_pci_init(struct fake_pci *d, const struct pci_bar bars[PCI_NUM_BARS])
 {
-	memset(d, 0, sizeof(*d));
+	memset(d->bar_mem, 0, sizeof(d->bar_mem));
+	fake_pci_renew(d, bars);
+}
+
+void fake_pci_renew(struct fake_pci *d, const struct pci_bar bars[PCI_NUM_BARS])
+{
+	memset(d, 0, offsetof(struct fake_pci, bar_mem));
 	fake_pci_put(d, PCI_VENDOR_ID, 4, 0x11e81234);
 	fake_pci_put(d, PCI_COMMAND, 4, 0x02100006);
 	fake_pci_put(d, PCI_STATUS, 2, 0x0200);

@@ -54,7 +54,6 @@ struct fake_pci {
 	unsigned int npieces;
 	struct fake_pci_piece pieces[FAKE_PCI_PIECE_MAX]; /* what is mapped, in no order */
 
-	uint8_t bar_mem[PCI_NUM_BARS][FAKE_PCI_BAR_MEM]; /* the first bytes; the rest reads 0 */
 	unsigned int msix_entries, table_bar, table, pba_bar, pba; /* where they are */
 
 	/* reset: fails, or lasts for so many looks; then the device is not there any more. */
@@ -75,6 +74,8 @@ struct fake_pci {
 	/* Runs inside every read, for what another CPU does meanwhile, or the device with it. */
 	void (*on_read)(void *arg);
 	void *on_read_arg;
+
+	uint8_t bar_mem[PCI_NUM_BARS][FAKE_PCI_BAR_MEM]; /* the first bytes; the rest reads 0. The last member */
 };
 
 extern const struct pci_func_ops fake_pci_ops;
@@ -82,6 +83,9 @@ extern const struct pci_func_ops fake_pci_ops;
 /* An endpoint 1234:11e8 revision 0x10, class ff0000, subsystem 1af4:1100, interrupt pin 1, bus
  * master and memory decode on, no capabilities; bars give sizes only. */
 void fake_pci_init(struct fake_pci *d, const struct pci_bar bars[PCI_NUM_BARS]);
+
+/* The same, but what is behind the BARs stays as it is; faster. */
+void fake_pci_renew(struct fake_pci *d, const struct pci_bar bars[PCI_NUM_BARS]);
 
 /* Appends a capability of len bytes of fill at pos to the device's list; the link is made from the
  * one before it. */
