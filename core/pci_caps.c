@@ -242,8 +242,8 @@ static int show_ext_list(struct pci_func *f, struct vfio_perm_probe *probe)
 
 	/* Of a list that is cut nobody knows what its capabilities lie over. One place is kept for
 	 * the list's start. */
-	for (unsigned int i = 0; i < list.n && !list.cut && !err && f->ncaps - first + 1 < PCI_SHOWN_EXT_MAX;
-		i++) {
+	for (unsigned int i = 0;
+		i < list.n && !list.cut && !err && f->ncaps - first + 1 < PCI_SHOWN_EXT_MAX; i++) {
 		if (known_id(f->policy->ext, f->policy->next, list.caps[i].id)) {
 			err = show_ext_cap(f, &list.caps[i], probe);
 		}

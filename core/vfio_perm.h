@@ -95,7 +95,7 @@ void vfio_perm_get(const struct vfio_perm *p, unsigned int len, unsigned int off
 
 struct vfio_cap {
 	uint16_t pos, id;
-	uint16_t room; /* bytes to the next one of the list, whichever that is, or to the end */
+	uint16_t room;	 /* bytes to the next one of the list, whichever that is, or to the end */
 	uint8_t version; /* of an extended one */
 	bool covered;	 /* it starts where the registers of another one are (SEED-003.28) */
 };
@@ -117,8 +117,8 @@ typedef int (*vfio_cap_read)(void *arg, unsigned int off, unsigned int size, uin
 int vfio_walk_caps(vfio_cap_read read, void *arg, struct vfio_cap_list *l) must_check;
 
 /* The same of the extended ones: also where a pointer does not lead upwards or is not aligned, and
- * after PCI_EXT_MAX (CF-07); what is behind such a cut may lie anywhere. A list that starts with all
- * ones or with 0 is empty. */
+ * after PCI_EXT_MAX (CF-07); what is behind such a cut may lie anywhere. A list that starts with
+ * all ones or with 0 is empty. */
 int vfio_walk_ext_caps(vfio_cap_read read, void *arg, struct vfio_cap_list *l) must_check;
 
 /* The first of this id; NULL: none. */

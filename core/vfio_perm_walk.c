@@ -16,19 +16,54 @@ static bool is_listed(const struct vfio_cap_list *l, unsigned int pos)
 
 /* Bytes that a capability has at least, by its id; of what is not here nothing is known, or all of
  * it but the header is the vendor's or the reader's. */
-static const uint8_t std_spans[] = {[PCI_CAP_PM] = PCI_PM_SIZE, [0x02] = 12, [0x04] = 4, [0x06] = 4,
-	[PCI_CAP_PCIX] = PCI_PCIX_SIZE, [0x08] = 8, [0x0d] = 8, [0x0e] = 12,
-	[PCI_CAP_EXP] = PCI_EXP_MIN_V2, [PCI_CAP_MSIX] = PCI_MSIX_SIZE, [0x12] = 8,
-	[PCI_CAP_AF] = PCI_AF_SIZE, [0x14] = 8};
-static const uint8_t ext_spans[] = {[PCI_EXT_CAP_AER] = PCI_AER_SIZE, [0x02] = 16,
-	[PCI_EXT_CAP_DSN] = PCI_DSN_SIZE, [PCI_EXT_CAP_POWER] = PCI_POWER_SIZE, [0x05] = 16,
-	[0x06] = 12, [0x07] = 8, [0x08] = 16, [0x09] = 16, [0x0a] = 20,
-	[PCI_EXT_CAP_VENDOR] = PCI_VSEC_HEADER, [PCI_EXT_CAP_ACS] = 8, [PCI_EXT_CAP_ARI] = 8,
-	[PCI_EXT_CAP_ATS] = 8, [0x10] = 64, [0x11] = 64, [0x12] = 48, [PCI_EXT_CAP_PRI] = 16,
-	[PCI_EXT_CAP_REBAR] = 12, [0x16] = 16, [PCI_EXT_CAP_TPH] = 12, [PCI_EXT_CAP_LTR] = 8,
-	[0x19] = 16, [0x1a] = 16, [PCI_EXT_CAP_PASID] = 8, [PCI_EXT_CAP_DPC] = 16,
-	[PCI_EXT_CAP_L1PM] = 16, [PCI_EXT_CAP_PTM] = 12, [0x23] = 12, [0x24] = 12, [0x25] = 12,
-	[0x26] = 32, [0x27] = 8};
+static const uint8_t std_spans[] = {
+	[PCI_CAP_PM] = PCI_PM_SIZE,
+	[0x02] = 12, /* AGP */
+	[PCI_CAP_PCIX] = PCI_PCIX_SIZE,
+	[0x08] = 8,  /* HyperTransport */
+	[0x0d] = 8,  /* a bridge's subsystem ids */
+	[0x0e] = 12, /* AGP 8x */
+	[PCI_CAP_EXP] = PCI_EXP_MIN_V2,
+	[PCI_CAP_MSIX] = PCI_MSIX_SIZE,
+	[0x12] = 8, /* SATA */
+	[PCI_CAP_AF] = PCI_AF_SIZE,
+	[0x14] = 8, /* enhanced allocation */
+};
+static const uint8_t ext_spans[] = {
+	[PCI_EXT_CAP_AER] = PCI_AER_SIZE,
+	[0x02] = 16, /* virtual channels */
+	[PCI_EXT_CAP_DSN] = PCI_DSN_SIZE,
+	[PCI_EXT_CAP_POWER] = PCI_POWER_SIZE,
+	[0x05] = 16, /* root complex: links, */
+	[0x06] = 12, /* a link's control, */
+	[0x07] = 8,  /* event collector */
+	[0x08] = 16, /* virtual channels, of many functions */
+	[0x09] = 16, /* virtual channels, beside those */
+	[0x0a] = 20, /* root complex: register block */
+	[PCI_EXT_CAP_VENDOR] = PCI_VSEC_HEADER,
+	[PCI_EXT_CAP_ACS] = 8,
+	[PCI_EXT_CAP_ARI] = 8,
+	[PCI_EXT_CAP_ATS] = 8,
+	[0x10] = 64, /* SR-IOV */
+	[0x11] = 64, /* MR-IOV */
+	[0x12] = 48, /* multicast */
+	[PCI_EXT_CAP_PRI] = 16,
+	[PCI_EXT_CAP_REBAR] = 12,
+	[0x16] = 16, /* power allocation */
+	[PCI_EXT_CAP_TPH] = 12,
+	[PCI_EXT_CAP_LTR] = 8,
+	[0x19] = 16, /* secondary PCI Express */
+	[0x1a] = 16, /* protocol multiplexing */
+	[PCI_EXT_CAP_PASID] = 8,
+	[PCI_EXT_CAP_DPC] = 16,
+	[PCI_EXT_CAP_L1PM] = 16,
+	[PCI_EXT_CAP_PTM] = 12,
+	[0x23] = 12, /* designated vendor's */
+	[0x24] = 12, /* resizable BARs of virtual functions */
+	[0x25] = 12, /* data link features */
+	[0x26] = 32, /* 16 GT/s */
+	[0x27] = 8,  /* margining */
+};
 
 static unsigned int span_of(const uint8_t *spans, size_t n, unsigned int id)
 {
@@ -54,8 +89,8 @@ static void set_rooms(struct vfio_cap_list *l, unsigned int limit)
 		for (unsigned int k = 0; k < l->n; k++) {
 			unsigned int from = l->caps[k].pos, at = l->caps[i].pos;
 
-			l->caps[i].covered = l->caps[i].covered ||
-					     (from < at && at < from + l->caps[k].room);
+			l->caps[i].covered =
+				l->caps[i].covered || (from < at && at < from + l->caps[k].room);
 		}
 	}
 	for (unsigned int i = 0; i < l->n; i++) {

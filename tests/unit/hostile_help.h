@@ -169,8 +169,8 @@ static void allow(unsigned int off, unsigned int size, uint32_t mask)
 }
 
 /* A capability of size bytes at pos: all of it is kept but for these bits. */
-static void keep(unsigned int pos, unsigned int size, unsigned int off, unsigned int n,
-	uint32_t but)
+static void keep(
+	unsigned int pos, unsigned int size, unsigned int off, unsigned int n, uint32_t but)
 {
 	unsigned int end = pos < PCI_CAP_LIMIT ? PCI_CAP_LIMIT : PCI_EXT_LIMIT;
 
@@ -186,13 +186,13 @@ static void clear_by_1(unsigned int off, unsigned int size, uint32_t mask)
 {
 	for (unsigned int i = 0; i < size && off + i < PCI_CONFIG_EXT_SIZE; i++) {
 		dev.w1c[off + i] |= (uint8_t)(mask >> (8 * i));
-		dev.sticks[off + i] &= (uint8_t)~(mask >> (8 * i));
+		dev.sticks[off + i] &= (uint8_t) ~(mask >> (8 * i));
 	}
 }
 
 /* Bits at off of a capability that a guest may change, if all of it is there. */
-static void give(unsigned int pos, unsigned int size, unsigned int off, unsigned int n,
-	uint32_t mask)
+static void give(
+	unsigned int pos, unsigned int size, unsigned int off, unsigned int n, uint32_t mask)
 {
 	if (pos + size <= (pos < PCI_CAP_LIMIT ? PCI_CAP_LIMIT : PCI_EXT_LIMIT)) {
 		allow(pos + off, n, mask);
@@ -230,13 +230,22 @@ static void judge_express(unsigned int pos, unsigned int flags, bool minimal)
 	}
 }
 
-/* Sizes of what is shown to nobody: AGP, slot numbers, CompactPCI (two), debug port, hot-plug, bridge
- * ids, AGP 8x, secure device, SATA, enhanced allocation. */
+/* Sizes of what is shown to nobody: AGP, slot numbers, CompactPCI (two), debug port, hot-plug,
+ * bridge ids, AGP 8x, secure device, SATA, enhanced allocation. */
 static unsigned int hidden_size(unsigned int id)
 {
-	static const uint8_t sizes[] = {[0x02] = 12, [0x04] = 4, [0x06] = 4, [0x08] = 8,
-		[0x0a] = 4, [0x0b] = 4, [0x0c] = 4, [0x0d] = 8, [0x0e] = 12, [0x0f] = 4,
-		[0x12] = 8, [0x14] = 8};
+	static const uint8_t sizes[] = {[0x02] = 12,
+		[0x04] = 4,
+		[0x06] = 4,
+		[0x08] = 8,
+		[0x0a] = 4,
+		[0x0b] = 4,
+		[0x0c] = 4,
+		[0x0d] = 8,
+		[0x0e] = 12,
+		[0x0f] = 4,
+		[0x12] = 8,
+		[0x14] = 8};
 
 	return id < sizeof(sizes) ? sizes[id] : 0;
 }
@@ -293,11 +302,34 @@ static void judge_cap(unsigned int pos, bool minimal)
  * and MR-IOV, multicast, page requests, BAR sizes, power allocation, hints, latency, and so on. */
 static unsigned int hidden_ext_size(unsigned int id)
 {
-	static const uint8_t sizes[] = {[0x02] = 16, [0x05] = 16, [0x06] = 12, [0x07] = 8,
-		[0x08] = 16, [0x09] = 16, [0x0a] = 20, [0x0d] = 8, [0x0e] = 8, [0x0f] = 8,
-		[0x10] = 64, [0x11] = 64, [0x12] = 48, [0x13] = 16, [0x15] = 12, [0x16] = 16,
-		[0x17] = 12, [0x18] = 8, [0x19] = 16, [0x1a] = 16, [0x1b] = 8, [0x1d] = 16,
-		[0x1e] = 16, [0x1f] = 12, [0x23] = 12, [0x24] = 12, [0x25] = 12, [0x26] = 32,
+	static const uint8_t sizes[] = {[0x02] = 16,
+		[0x05] = 16,
+		[0x06] = 12,
+		[0x07] = 8,
+		[0x08] = 16,
+		[0x09] = 16,
+		[0x0a] = 20,
+		[0x0d] = 8,
+		[0x0e] = 8,
+		[0x0f] = 8,
+		[0x10] = 64,
+		[0x11] = 64,
+		[0x12] = 48,
+		[0x13] = 16,
+		[0x15] = 12,
+		[0x16] = 16,
+		[0x17] = 12,
+		[0x18] = 8,
+		[0x19] = 16,
+		[0x1a] = 16,
+		[0x1b] = 8,
+		[0x1d] = 16,
+		[0x1e] = 16,
+		[0x1f] = 12,
+		[0x23] = 12,
+		[0x24] = 12,
+		[0x25] = 12,
+		[0x26] = 32,
 		[0x27] = 8};
 
 	return id < sizeof(sizes) ? sizes[id] : 0;

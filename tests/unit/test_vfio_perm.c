@@ -302,13 +302,16 @@ static void fresh(void)
 	nreads = fail_at = 0;
 }
 
-/* CF-07: next below 0x100, backward, onto itself, unaligned, past the end: the list ends there. */
+/* CF-07: next below 0x100, onto itself, back to what is listed, unaligned, past the end: the list
+ * ends there; that it does not where the device says so is told. */
 static void test_ext_list_ends(void **state)
 {
 	static const struct {
 		unsigned int next, n;
-	} cases[] = {{0, 1}, {0x40, 1}, {0xfc, 1}, {0x100, 1}, {0x140, 2}, {0x142, 1}, {0x141, 1},
-		{0xffc, 2}, {0xffd, 1}, {0xfff, 1}, {0x104, 2}};
+		bool cut;
+	} cases[] = {{0, 1, false}, {0x40, 1, false}, {0xfc, 1, false}, {0x100, 1, false},
+		{0x140, 2, false}, {0x142, 1, true}, {0x141, 1, true}, {0x103, 1, false},
+		{0xffc, 2, false}, {0xffd, 1, true}, {0xfff, 1, true}, {0x104, 2, false}};
 	struct vfio_cap_list l;
 
 	(void)state;
@@ -319,11 +322,61 @@ static void test_ext_list_ends(void **state)
 			put_ext(pos, 3, 0x100); /* and all of them back again */
 		}
 		assert_int_equal(vfio_walk_ext_caps(read_config, NULL, &l), 0);
-		if (l.n != cases[i].n) {
+		if (l.n != cases[i].n || l.cut != cases[i].cut) {
 			fail_msg("next 0x%x: %u capabilities", cases[i].next, l.n);
 		}
 		assert_int_equal(l.caps[l.n - 1].room, 0x1000 - l.caps[l.n - 1].pos);
 		assert_int_equal(nreads, l.n);
+	}
+}
+
+/* CF-07: backward, to a place where it has not been. */
+static void test_ext_list_does_not_turn_back(void **state)
+{
+	struct vfio_cap_list l;
+
+	(void)state;
+	fresh();
+	put_ext(0x100, 1, 0x200);
+	put_ext(0x200, 1, 0x1fc);
+	put_ext(0x1fc, 1, 0);
+	assert_int_equal(vfio_walk_ext_caps(read_config, NULL, &l), 0);
+	assert_int_equal(l.n, 2);
+	assert_true(l.cut);
+}
+
+/* SEED-003.28: what starts before another's registers end is marked, whatever order the list is in;
+ * exact neighbours are not. */
+static void test_capabilities_over_others_are_marked(void **state)
+{
+	static const struct {
+		uint8_t id;
+		uint16_t flags;
+		unsigned int size; /* in whole dwords */
+	} first[] = {{PCI_CAP_PM, 0, 8}, {PCI_CAP_MSI, 0, 12}, {PCI_CAP_MSI, 0x80, 16},
+		{PCI_CAP_MSI, 0x100, 20}, {PCI_CAP_MSI, 0x180, 24}, {PCI_CAP_PCIX, 0, 8},
+		{PCI_CAP_EXP, 1, 0x14}, {PCI_CAP_EXP, 2, 0x34}, {PCI_CAP_MSIX, 0, 12},
+		{PCI_CAP_AF, 6, 8}, {0x0d, 0, 8}, {PCI_CAP_VENDOR, 0x40, 4}, {0xf0, 0, 4}};
+	struct vfio_cap_list l;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(first); i++) {
+		for (unsigned int gap = 4; gap <= first[i].size; gap += 4) {
+			fresh();
+			config[PCI_STATUS] = PCI_STATUS_CAP_LIST;
+			config[PCI_CAP_PTR] = (uint8_t)(0x80 + gap);
+			config[0x80 + gap] = PCI_CAP_VENDOR;
+			config[0x80 + gap + 1] = 0x80;
+			config[0x80] = first[i].id;
+			config[0x82] = (uint8_t)first[i].flags;
+			config[0x83] = (uint8_t)(first[i].flags >> 8);
+			assert_int_equal(vfio_walk_caps(read_config, NULL, &l), 0);
+			assert_int_equal(l.n, 2);
+			if (l.caps[0].covered != (gap < first[i].size) || l.caps[1].covered) {
+				fail_msg("id 0x%x, flags 0x%x, 0x%x behind it", first[i].id,
+					first[i].flags, gap);
+			}
+		}
 	}
 }
 
@@ -339,6 +392,7 @@ static void test_long_ext_list_is_cut(void **state)
 	assert_int_equal(vfio_walk_ext_caps(read_config, NULL, &l), 0);
 	assert_int_equal(l.n, PCI_EXT_MAX);
 	assert_int_equal(nreads, PCI_EXT_MAX);
+	assert_true(l.cut);
 	assert_int_equal(l.caps[0].room, 4);
 }
 
@@ -439,6 +493,8 @@ int main(void)
 		cmocka_unit_test(test_words_by_hand),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_ext_list_ends),
+		cmocka_unit_test(test_ext_list_does_not_turn_back),
+		cmocka_unit_test(test_capabilities_over_others_are_marked),
 		cmocka_unit_test(test_long_ext_list_is_cut),
 		cmocka_unit_test(test_empty_ext_lists),
 		cmocka_unit_test(test_std_list_is_walked_in_order),
