@@ -38,13 +38,30 @@ static const char intro[] =
 	"is not assigned again. Afterwards the guest's config space and\n  its messages are what "
 	"they "
 	"were.\n"
-	"- What no table names is not there: it reads 0, or, in extended space that does not "
-	"exist, is "
-	"no access at all\n  (RTAS answers -1, which a guest takes for all ones). Capabilities "
-	"keep "
-	"their places and their order. A capability\n  that is too short, or longer than the room "
+	"- Of the header and of a capability that is shown, bytes that are no register (*none* in "
+	"the "
+	"tables) are the device's, and\n  no write changes them. A capability that no table names "
+	"is "
+	"not there, and neither is what lies between those that\n  are: it reads 0 and takes no "
+	"write. "
+	"In extended space that does not exist there is no access at all (RTAS answers -1,\n  "
+	"which "
+	"a "
+	"guest takes for all ones).\n"
+	"- Capabilities keep their places and their order. One that is too short, or longer than "
+	"the "
+	"room to the next one, is\n  hidden; so is the second of a kind, but for vendors', and so "
+	"is "
+	"one through which a guest could write to the device\n  and that starts inside the "
+	"registers "
+	"of another one. Of an extended list that goes on where we do not follow it\n  (backward, "
 	"to "
-	"the next one, is hidden; so is the second of a kind, but for vendors'.\n\n"
+	"an odd place, behind the 64th) nothing is shown: what is behind may lie over the rest.\n"
+	"- Whatever a guest writes, and whatever the device says it is: the device's BARs, its ROM "
+	"BAR, "
+	"its messages, what it\n  does to the link, to bridges and to other functions, and the "
+	"registers of capabilities that are not shown, stay as\n  the host has them "
+	"(`tests/unit/test_pci_hostile.c`).\n\n"
 	"Decided here, because the sources differ:\n\n"
 	"- **STATUS**: error bits (0xf900) clear by a written 1, in the device, under both "
 	"policies: "
@@ -232,12 +249,93 @@ static void print_field(const struct vfio_perm *p, const struct vfio_perm_field 
 	}
 }
 
+/* Bytes that the row shows at most; 0: as many as the device says. */
+static unsigned int size_of(const struct vfio_perm *p)
+{
+	static const uint16_t flags[] = {1, 2, 6, 0x80, 0};
+	unsigned int size = 0;
+
+	if (!p->size) {
+		return PCI_CAP_FIRST;
+	}
+	for (size_t i = 0; i < COUNT(flags) && !size; i++) {
+		size = p->size(&(struct vfio_perm_probe){.flags = flags[i], .room = PCI_CAP_LIMIT});
+	}
+	return p->fields[p->nfields - 1].len ? size : 0;
+}
+
+static void print_gap(unsigned int from, unsigned int to)
+{
+	if (from + 1 < to) {
+		printf("| 0x%02x to 0x%02x | all | none | live | nothing |\n", from, to - 1);
+	} else if (from < to) {
+		printf("| 0x%02x | all | none | live | nothing |\n", from);
+	}
+}
+
 static void print_table(const struct vfio_perm *p)
 {
+	unsigned int at = 0;
+
 	printf("\n| offset | bits | register | reads | a write changes |\n|---|---|---|---|---|\n");
 	for (unsigned int i = 0; i < p->nfields; i++) {
+		print_gap(at, p->fields[i].off);
 		print_field(p, &p->fields[i]);
+		at = (unsigned int)p->fields[i].off + p->fields[i].len;
 	}
+	print_gap(at, size_of(p));
+}
+
+/* Bytes that the rows of one id show, in all. */
+static void print_sizes(const struct vfio_perm *rows, unsigned int n, unsigned int id)
+{
+	const char *between = "";
+
+	printf(" | ");
+	for (unsigned int i = 0; i < n; i++) {
+		if (rows[i].id != id) {
+			continue;
+		}
+		if (size_of(&rows[i])) {
+			printf("%s%u bytes", between, size_of(&rows[i]));
+		} else {
+			printf("as long as it says");
+		}
+		between = " or ";
+	}
+	printf("%s", *between ? "" : "not shown");
+}
+
+static void print_overview_of(const struct vfio_perm *full, unsigned int nfull,
+	const struct vfio_perm *minimal, unsigned int nminimal)
+{
+	for (unsigned int i = 0; i < nfull; i++) {
+		const char *name = full[i].name;
+
+		if (i && full[i - 1].id == full[i].id) {
+			continue;
+		}
+		printf("| 0x%02x | %.*s", full[i].id, (int)strcspn(name, ","), name);
+		print_sizes(full, nfull, full[i].id);
+		print_sizes(minimal, nminimal, full[i].id);
+		printf(" |\n");
+	}
+}
+
+static void print_overview(void)
+{
+	const struct pci_policy *f = &pci_policy_full, *m = &pci_policy_minimal;
+
+	printf("\n## At a glance\n\nWhat is shown of a capability that the device has:\n\n"
+	       "| id | capability | `%s` | `%s` |\n|---|---|---|---|\n",
+		f->name, m->name);
+	print_overview_of(f->std, f->nstd, m->std, m->nstd);
+	printf("\nOf PCI Express, version 2, at least %u bytes, where there is no room for more.\n",
+		PCI_EXP_MIN_V2);
+	printf("\nAnd of extended ones, which a conventional function does not have:\n\n"
+	       "| id | capability | `%s` | `%s` |\n|---|---|---|---|\n",
+		f->name, m->name);
+	print_overview_of(f->ext, f->next, m->ext, m->next);
 }
 
 static void print_policy(const struct pci_policy *p)
@@ -284,6 +382,7 @@ static int print_hidden(const char *what, const struct id_name *names, size_t n,
 int main(void)
 {
 	fputs(intro, stdout);
+	print_overview();
 	print_policy(&pci_policy_full);
 	print_policy(&pci_policy_minimal);
 	printf("\n## Not shown\n\nUnder every policy: each id without a table above. Those that "
