@@ -5,6 +5,7 @@
  */
 #include "core/audit.h"
 
+#include "core/arch.h"
 #include "core/range.h"
 #include "core/text.h"
 #include "core/vfio_spapr.h"
@@ -29,8 +30,14 @@ bool audit_visit(struct partition *p)
 	return false;
 }
 
+static void leave_last(void *vcpu)
+{
+	partition_vcpu_exited(vcpu);
+}
+
 void audit_leave(struct partition *p)
 {
+	struct vcpu *last = &p->vcpus[p->nvcpus - 1];
 	unsigned int n = atomic_load(&p->running);
 
 	while (n > 1) {
@@ -40,8 +47,10 @@ void audit_leave(struct partition *p)
 	}
 	/* Nobody else is counted: every vCPU has left, and only one that is counted could start
 	 * another. So this vCPU is stopped, its leaving is over, and leaving once more in its name
-	 * changes nothing but the count. */
-	partition_vcpu_exited(&p->vcpus[0]);
+	 * changes nothing but the count. It does so on its own thread, which is free: what comes
+	 * after may wait for resets. Until then this visit is counted, so whoever else visits and
+	 * leaves does not come here before that thread has been here. */
+	arch_call_on(last->thread, leave_last, last);
 }
 
 /* What a violation is about; each names as much of it as it has. */
@@ -206,7 +215,11 @@ static void check_group(struct audit *a, const struct partition *p, uint32_t id)
 static void check_stopped(struct audit *a, const struct partition *p)
 {
 	for (unsigned int i = 0; i < p->plan->nphbs; i++) {
-		check_group(a, p, p->plan->phbs[i].group);
+		const struct plan_phb *phb = &p->plan->phbs[i];
+
+		for (unsigned int k = 0; k < plan_ngroups(phb); k++) {
+			check_group(a, p, plan_group(phb, k));
+		}
 	}
 }
 

@@ -63,8 +63,8 @@ bool audit_run_one(const struct audit_scope *scope, struct partition *p, audit_s
 
 /*
  * A visit: as long as it lasts the partition, which runs, is not taken apart, as if one more vCPU
- * ran. False: it does not run. The end of the last visit may itself be what takes it apart, or
- * starts it again.
+ * ran. False: it does not run. The end of the last visit may itself be what has it taken apart, or
+ * started again: on the thread of its last vCPU, and leave returns at once.
  */
 bool audit_visit(struct partition *p);
 void audit_leave(struct partition *p);

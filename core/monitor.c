@@ -122,8 +122,8 @@ static void do_partitions(const char *arg)
 			text_add(&t, phb->id);
 			text_add(&t, ": index ");
 			text_add_dec(&t, phb->index);
-			text_add(&t, ", group ");
-			text_add_dec(&t, phb->group);
+			text_add(&t, ", ");
+			plan_put_groups(phb, &t);
 			say(&t);
 		}
 	}

@@ -86,16 +86,20 @@ static void say_window(const struct map_job *m, const struct vfio_spapr_view *v)
 
 static void say_bridge(const struct partition *p, unsigned int phb)
 {
-	const struct host_group *g = &p->board->groups[p->bound[phb].group->host];
+	const struct partition_phb *bound = &p->bound[phb];
 	struct text t = {0};
 
 	text_add(&t, p->name);
 	text_add(&t, ": ");
 	text_add(&t, p->phbs[phb].id);
-	text_add(&t, ": group ");
-	text_add_dec(&t, g->id);
-	text_add(&t, ", PE ");
-	text_add_hex(&t, g->pe, 1);
+	for (unsigned int i = 0; i < bound->ngroups; i++) {
+		const struct host_group *g = &p->board->groups[bound->groups[i]->host];
+
+		text_add(&t, i ? "; group " : ": group ");
+		text_add_dec(&t, g->id);
+		text_add(&t, ", PE ");
+		text_add_hex(&t, g->pe, 1);
+	}
 	if (p->phbs[phb].bypass_size) {
 		text_add(&t, ", bypass");
 	}

@@ -34,10 +34,15 @@ static unsigned int lesser(unsigned int a, unsigned int b)
 
 unsigned int msi_quota(const struct partition *p, unsigned int phb)
 {
-	if (!p->phbs[phb].nfuncs) {
-		return 0;
+	unsigned int most = 0;
+
+	/* Its groups may be below several bridges of the host. */
+	for (unsigned int i = 0; i < p->phbs[phb].nfuncs; i++) {
+		unsigned int count = vfio_count_msis(p->bound[phb].funcs[i].device);
+
+		most = count > most ? count : most;
 	}
-	return lesser(XICS_MSI_COUNT / p->nphbs, vfio_count_msis(p->bound[phb].funcs[0].device));
+	return lesser(XICS_MSI_COUNT / p->nphbs, most);
 }
 
 /* The largest power of two that is not above v; 0 of 0. */
@@ -53,7 +58,9 @@ static unsigned int pow2_up(unsigned int v)
 
 unsigned int msi_max(const struct partition *p, const struct pci_func *f, enum pci_irq_kind kind)
 {
-	unsigned int phb = phb_of(p, f), share = msi_quota(p, phb) / p->phbs[phb].nfuncs;
+	unsigned int phb = phb_of(p, f);
+	unsigned int share =
+		lesser(msi_quota(p, phb), vfio_count_msis(device_of(p, f))) / p->phbs[phb].nfuncs;
 
 	if (kind == PCI_IRQ_MSI && f->msi.pos) {
 		return lesser(f->msi.max, pow2_down(share));

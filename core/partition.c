@@ -139,7 +139,7 @@ static void take_apart(struct partition *p)
 	console_flush(&p->console);
 	log_msg(LOG_NOTICE, "%s: %s", p->name, words[atomic_load(&p->why)]);
 	partition_print_summary(p);
-	partition_give_memory_back(p, partition_wind_down(p));
+	partition_unmake(p);
 }
 
 /* Nothing of an earlier life is left when the guest runs again. */
@@ -160,18 +160,15 @@ static void begin_anew(struct partition *p)
  */
 static bool start_again(struct partition *p)
 {
-	bool clean;
-
 	console_flush(&p->console);
 	log_limited(&p->log, LOG_NOTICE, "%s: starts again, as its guest asked", p->name);
-	clean = partition_wind_down(p);
-	if (clean && !partition_bring_up(p, &clean)) {
+	if (!partition_make_again(p)) {
 		begin_anew(p);
 		return true;
 	}
 	log_msg(LOG_ERR, "%s: could not be started again", p->name);
 	atomic_store(&p->why, STOP_CRASHED);
-	partition_give_memory_back(p, clean);
+	partition_unmake_kept(p);
 	return false;
 }
 

@@ -91,7 +91,8 @@ struct partition_func {
 };
 
 struct partition_phb {
-	struct vfio_group *group;
+	unsigned int ngroups;
+	struct vfio_group *groups[PLAN_MAX_GROUPS];
 	struct vfio_container *container;
 	struct ddw ddw;
 	struct partition_func funcs[PHB_MAX_FUNCS];
@@ -107,6 +108,7 @@ struct partition {
 	 */
 	atomic_uint running;
 	struct guest_mem mem;
+	bool exposed; /* a device may still reach mem: it is never used again */
 	struct board *board;
 	struct vfio *vfio;
 	struct mem_pool *pool;
@@ -166,14 +168,13 @@ void partition_request_stop(struct partition *p, enum partition_stop why);
 int partition_alloc_phbs(struct partition *p, unsigned int n) must_check;
 void partition_free_phbs(struct partition *p);
 
-/* The host bridges, in core/partition_phb.c: binds every bridge of the plan to its group, or none;
- * and the way back, in the order of design decision 16. A bind that failed is to be unbound, too,
- * as far as it went. unbind returns false if a device could not be quarantined: the partition's
- * memory must then never be used again. */
-int partition_bind_phbs(struct partition *p, const struct plan_partition *plan) must_check;
+/* The host bridges, in core/partition_phb.c: binds every bridge of the plan to its groups, or none;
+ * and the way back. unbind returns false, and exposed is set, if a device could not be quarantined:
+ * the partition's memory must then never be used again. */
+int partition_bind_phbs(struct partition *p) must_check;
 bool partition_unbind_phbs(struct partition *p);
 
-/* One line per host bridge: group, placement, windows, live TCEs. */
+/* A few lines per host bridge: groups, placement, windows, live TCEs. */
 void partition_print_summary(struct partition *p);
 
 /* Called, if set, before a partition that has stopped is built again; false: it must not be. Then

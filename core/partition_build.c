@@ -29,11 +29,13 @@ static uint64_t memory_align(uint64_t size)
 	return is_aligned(size, 1ull << 30) ? 1ull << 30 : 1ull << 21;
 }
 
-static int get_memory(struct partition *p, uint64_t size)
+static int get_memory(struct partition *p, unsigned int n)
 {
+	uint64_t size = p->plan->memory;
 	hpa_t at;
 	int err = mem_alloc_for(p->pool, MEM_GUEST, size, memory_align(size), &at);
 
+	(void)n;
 	if (err) {
 		log_msg(LOG_ERR,
 			"%s: no %" PRIu64
@@ -42,8 +44,28 @@ static int get_memory(struct partition *p, uint64_t size)
 		return err;
 	}
 	p->mem = (struct guest_mem){mem_ptr(p->pool, at), at, size};
+	p->exposed = false;
 	arch_clear_memory(p->mem.ptr, size);
 	return 0;
+}
+
+static void give_memory(struct partition *p, unsigned int n)
+{
+	(void)n;
+	if (p->exposed) {
+		log_msg(LOG_ERR,
+			"%s: a device could not be quarantined; its memory stays out of use",
+			p->name);
+	} else if (mem_free_for(p->pool, MEM_GUEST, p->mem.host, p->mem.size)) {
+		log_msg(LOG_ERR, "%s: its memory could not be given back", p->name);
+	}
+}
+
+/* Nothing of a guest outlives it. */
+static void clear_memory(struct partition *p, unsigned int n)
+{
+	(void)n;
+	arch_clear_memory(p->mem.ptr, p->mem.size);
 }
 
 static void give_back(struct partition *p, hpa_t at, uint64_t size, const char *what)
@@ -89,12 +111,26 @@ void partition_free_phbs(struct partition *p)
 	}
 }
 
+static int get_room(struct partition *p, unsigned int n)
+{
+	(void)n;
+	return partition_alloc_phbs(p, p->plan->nphbs);
+}
+
+static void give_room(struct partition *p, unsigned int n)
+{
+	(void)n;
+	partition_free_phbs(p);
+}
+
 /* In one piece, once: a guest that starts again has the same tables' memory, as it has the same
  * memory. */
-static int get_tables(struct partition *p, uint64_t size)
+static int get_tables(struct partition *p, unsigned int n)
 {
+	uint64_t size = plan_table_bytes(p->plan);
 	int err = page_pool_init(&p->tables, p->pool, size);
 
+	(void)n;
 	if (err) {
 		log_msg(LOG_ERR,
 			"%s: tce-table-kib: no %" PRIu64
@@ -102,6 +138,12 @@ static int get_tables(struct partition *p, uint64_t size)
 			p->name, size >> 10, mem_largest(p->pool, MEM_PAGE) >> 10);
 	}
 	return err;
+}
+
+static void give_tables(struct partition *p, unsigned int n)
+{
+	(void)n;
+	page_pool_exit(&p->tables, p->pool);
 }
 
 /* Takes size bytes below *top; false if that would come under floor. */
@@ -164,7 +206,7 @@ static int write_tree(struct partition *p, const struct places *at)
 	return err;
 }
 
-static int load_guest(struct partition *p)
+static int load_guest(struct partition *p, unsigned int n)
 {
 	const struct plan_partition *plan = p->plan;
 	struct elf_image image;
@@ -172,6 +214,7 @@ static int load_guest(struct partition *p)
 	const char *why;
 	int err = elf_load(plan->kernel.data, plan->kernel.size, &p->mem, &image, &why);
 
+	(void)n;
 	if (err) {
 		log_msg(LOG_ERR, "%s: its kernel cannot be loaded: %s", p->name, why);
 		return err;
@@ -192,81 +235,101 @@ static int load_guest(struct partition *p)
 	return write_tree(p, &at);
 }
 
-int partition_bring_up(struct partition *p, bool *clean)
+static int init_translation(struct partition *p, unsigned int n)
 {
 	int err = arch_partition_init(p, p->pool);
 
-	*clean = true;
+	(void)n;
 	if (err) {
 		log_msg(LOG_ERR, "%s: no memory for its page tables", p->name);
-		return err;
 	}
-	/* Before the bridges, whose functions' interrupts go to its servers. */
-	err = xics_init(p);
-	if (err) {
-		log_msg(LOG_ERR, "%s: no interrupt servers for its vCPUs (%s)", p->name,
-			err_name(err));
-		goto free_tables;
-	}
-	err = partition_bind_phbs(p, p->plan);
-	if (!err) {
-		err = load_guest(p);
-	}
-	if (!err) {
-		return 0;
-	}
-	/* As far as binding went: a device may have seen the memory already. */
-	*clean = partition_unbind_phbs(p);
-	xics_exit(p);
-free_tables:
-	arch_partition_free(p, p->pool);
 	return err;
 }
 
-/* Quarantine first, and the memory last, so that nothing can reach it when it is used again. */
-bool partition_wind_down(struct partition *p)
+static void free_translation(struct partition *p, unsigned int n)
+{
+	(void)n;
+	arch_partition_free(p, p->pool);
+}
+
+static int init_interrupts(struct partition *p, unsigned int n)
+{
+	int err = xics_init(p);
+
+	(void)n;
+	if (err) {
+		log_msg(LOG_ERR, "%s: no interrupt servers for its vCPUs (%s)", p->name,
+			err_name(err));
+	}
+	return err;
+}
+
+static void exit_interrupts(struct partition *p, unsigned int n)
+{
+	(void)n;
+	xics_exit(p);
+}
+
+static int bind_phbs(struct partition *p, unsigned int n)
+{
+	(void)n;
+	return partition_bind_phbs(p);
+}
+
+static void unbind_phbs(struct partition *p, unsigned int n)
+{
+	(void)n;
+	(void)partition_unbind_phbs(p);
+}
+
+/* The devices are quarantined before anything that they can reach goes, and the memory is cleared
+ * after that. The bridges come after the interrupts: those of their functions go to the servers. */
+const struct partition_step partition_steps[PARTITION_STEPS] = {
+	{"memory", get_memory, give_memory},
+	{"table memory", get_tables, give_tables},
+	{"room for bridges", get_room, give_room},
+	{"scrub", NULL, clear_memory}, /* here a guest that starts again begins */
+	{"translation", init_translation, free_translation},
+	{"interrupts", init_interrupts, exit_interrupts},
+	{"host bridges", bind_phbs, unbind_phbs},
+	{"guest", load_guest, NULL},
+};
+
+static void say_ending(struct partition *p)
 {
 	if (partition_on_ending) {
 		partition_on_ending(p);
 	}
-	bool clean = partition_unbind_phbs(p);
-
-	xics_exit(p);
-	arch_partition_free(p, p->pool);
-	arch_clear_memory(p->mem.ptr, p->mem.size);
-	return clean;
 }
 
-void partition_give_memory_back(struct partition *p, bool clean)
+void partition_unmake_kept(struct partition *p)
 {
-	page_pool_exit(&p->tables, p->pool);
-	if (!clean) {
-		log_msg(LOG_ERR,
-			"%s: a device could not be quarantined; its memory stays out of use",
-			p->name);
-	} else if (mem_free_for(p->pool, MEM_GUEST, p->mem.host, p->mem.size)) {
-		log_msg(LOG_ERR, "%s: its memory could not be given back", p->name);
-	}
-	partition_free_phbs(p);
+	partition_undo_steps(partition_steps, PARTITION_KEPT, p, 0);
+}
+
+void partition_unmake(struct partition *p)
+{
+	say_ending(p);
+	partition_undo_steps(partition_steps, PARTITION_STEPS, p, 0);
+}
+
+int partition_make_again(struct partition *p)
+{
+	const struct partition_step *anew = partition_steps + PARTITION_KEPT;
+	const unsigned int n = PARTITION_STEPS - PARTITION_KEPT;
+	const char *failed;
+
+	say_ending(p);
+	partition_undo_steps(anew, n, p, 0);
+	return p->exposed ? -EIO : partition_make_steps(anew, n, p, 0, &failed);
 }
 
 int partition_make(struct partition *p)
 {
-	bool clean = true;
-	int err = get_memory(p, p->plan->memory);
+	const char *failed;
+	int err = partition_make_steps(partition_steps, PARTITION_STEPS, p, 0, &failed);
 
 	if (err) {
-		return err;
-	}
-	err = get_tables(p, plan_table_bytes(p->plan));
-	if (!err) {
-		err = partition_alloc_phbs(p, p->plan->nphbs);
-	}
-	if (!err) {
-		err = partition_bring_up(p, &clean);
-	}
-	if (err) {
-		partition_give_memory_back(p, clean);
 		return err;
 	}
 	log_msg(LOG_NOTICE, "%s: %" PRIu64 " MiB, %u vCPU%s, entry 0x%" PRIx64 ", tree 0x%" PRIx64,

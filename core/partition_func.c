@@ -7,7 +7,6 @@
 #include "core/pci_policy.h"
 #include "core/range.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 /* Guest BARs are apart by at least the largest page a guest kernel maps them with. */
@@ -142,8 +141,38 @@ static const struct pci_policy *policy_of(const struct plan_func *options)
 	return policy ? policy : &pci_policy_full;
 }
 
-/* One function: the guest sees slot 0 and the device's function number, or the next slot when that
- * is taken, as it is when a group spans several slots. */
+static bool slot_is_taken(const struct phb *phb, unsigned int slot)
+{
+	for (unsigned int i = 0; i < phb->nfuncs; i++) {
+		if (phb->funcs[i].devfn >> 3 == slot) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Functions of one slot of the host keep their numbers and stay together (SEED-001.74): in a slot
+ * of the same number, or if another has that, as it may be where there are several groups, in the
+ * next that is free (SEED-001.12). There are more slots than functions. */
+static unsigned int guest_devfn(
+	const struct partition *p, unsigned int n, const struct host_func *host)
+{
+	const struct phb *phb = &p->phbs[n];
+	unsigned int slot = host->bdfn >> 3 & 0x1f;
+
+	for (unsigned int i = 0; i < phb->nfuncs; i++) {
+		const struct host_func *other = p->bound[n].funcs[i].host;
+
+		if (other->phb == host->phb && other->bdfn >> 3 == host->bdfn >> 3) {
+			return (phb->funcs[i].devfn & ~7u) | (host->bdfn & 7);
+		}
+	}
+	while (slot_is_taken(phb, slot)) {
+		slot = (slot + 1) % 32;
+	}
+	return slot << 3 | (host->bdfn & 7);
+}
+
 static int bind_func(struct partition *p, unsigned int n, unsigned int func,
 	const struct plan_func *options, uint64_t *next_bar)
 {
@@ -151,7 +180,7 @@ static int bind_func(struct partition *p, unsigned int n, unsigned int func,
 	struct partition_func *pf = &p->bound[n].funcs[phb->nfuncs];
 	struct host_func *host = &p->board->funcs[func];
 	struct pci_bar bars[PCI_NUM_BARS];
-	int err = vfio_group_get_device(p->bound[n].group, func, &pf->device);
+	int err = vfio_group_get_device(&p->vfio->groups[host->group], func, &pf->device);
 
 	if (err) {
 		return err;
@@ -160,9 +189,8 @@ static int bind_func(struct partition *p, unsigned int n, unsigned int func,
 		.partition = p, .device = pf->device, .host = host, .window = phb->at.mmio32};
 	err = place_bars(host, bars, next_bar);
 	if (!err) {
-		/* Functions of one slot keep their numbers and stay together (SEED-001.74). */
 		err = pci_func_init_policy(&phb->funcs[phb->nfuncs], policy_of(options),
-			host->bdfn & 0xff, bars, &func_ops, pf);
+			guest_devfn(p, n, host), bars, &func_ops, pf);
 	}
 	if (err) {
 		log_msg(LOG_ERR, "%s: function %02x:%02x.%x cannot be assigned (%s)", p->name,
@@ -178,25 +206,38 @@ static int bind_func(struct partition *p, unsigned int n, unsigned int func,
 	return 0;
 }
 
-int partition_bind_funcs(struct partition *p, unsigned int n, const struct plan_phb *plan)
+static int bind_group(struct partition *p, unsigned int n, const struct vfio_group *group,
+	const struct plan_phb *plan, uint64_t *next_bar)
 {
 	struct board *b = p->board;
-	uint64_t next_bar = PHB_MMIO32_BUS;
 
 	for (unsigned int i = 0; i < b->nfuncs; i++) {
 		struct host_func *f = &b->funcs[i];
 		const struct plan_func *options = plan_find_func(plan, b, f);
 
-		if (f->group < 0 || b->groups[f->group].id != plan->group ||
-			(options && options->hold)) {
+		if (f->group != (int)group->host || (options && options->hold)) {
 			continue;
 		}
 		if (p->phbs[n].nfuncs == PHB_MAX_FUNCS) {
-			log_msg(LOG_ERR, "%s: group %" PRIu32 " has more than %u functions",
-				p->name, plan->group, PHB_MAX_FUNCS);
+			log_msg(LOG_ERR, "%s: host bridge %s has more than %u functions", p->name,
+				plan->id, PHB_MAX_FUNCS);
 			return -ENOSPC;
 		}
-		int err = bind_func(p, n, i, options, &next_bar);
+		int err = bind_func(p, n, i, options, next_bar);
+
+		if (err) {
+			return err;
+		}
+	}
+	return 0;
+}
+
+int partition_bind_funcs(struct partition *p, unsigned int n, const struct plan_phb *plan)
+{
+	uint64_t next_bar = PHB_MMIO32_BUS;
+
+	for (unsigned int i = 0; i < p->bound[n].ngroups; i++) {
+		int err = bind_group(p, n, p->bound[n].groups[i], plan, &next_bar);
 
 		if (err) {
 			return err;

@@ -5,48 +5,80 @@
 #include "core/partition_parts.h"
 #include "core/xics.h"
 
-/* Which of the host bridge's level sources a function's INTx is: pins turn by one from slot to
- * slot, for the guest as for the host, which see the same slot numbers. */
-static unsigned int lsi_of(const struct pci_func *f, const struct host_func *host)
+/* Which of the four level sources of its bridge a function's INTx is: pins turn by one from slot to
+ * slot, for the guest as for the host, each by the slot numbers that it sees. */
+static unsigned int lsi_of(unsigned int slot, const struct host_func *host)
 {
-	return ((f->devfn >> 3) + host->int_pin - 1) % PCI_NUM_PINS;
+	return ((slot & 0x1f) + host->int_pin - 1) % PCI_NUM_PINS;
+}
+
+static bool is_ours(const struct partition *p, unsigned int n, int group)
+{
+	for (unsigned int i = 0; i < p->bound[n].ngroups; i++) {
+		if ((int)p->bound[n].groups[i]->host == group) {
+			return true;
+		}
+	}
+	return false;
 }
 
 /* A host bridge has four level sources for all that is below it: they can be one guest's only if
- * no other group there has a pin. */
-static bool lsis_are_ours(const struct board *b, const struct vfio_group *g)
+ * no group of another has a pin. */
+static bool lsis_are_ours(const struct partition *p, unsigned int n, unsigned int phb)
 {
+	const struct board *b = p->board;
+
 	for (unsigned int i = 0; i < b->nfuncs; i++) {
 		const struct host_func *f = &b->funcs[i];
 
-		if (f->phb == b->groups[g->host].phb && f->group >= 0 && f->group != (int)g->host &&
-			f->int_pin) {
+		if (f->phb == phb && f->group >= 0 && f->int_pin && !is_ours(p, n, f->group)) {
 			return false;
 		}
 	}
-	return b->phbs[b->groups[g->host].phb].lsi_first != 0;
+	return b->phbs[phb].lsi_first != 0;
+}
+
+/* What feeds the guest's four; 0: nothing yet. */
+struct feeds {
+	uint32_t from[PCI_NUM_PINS];
+};
+
+/* A source of the host feeds one of the guest, and each of the guest's has one that feeds it.
+ * Functions share both; one that would mix them up, as it may be with groups of several host
+ * bridges, has no pin. */
+static bool feed(
+	struct partition *p, unsigned int n, struct feeds *feeds, unsigned int lsi, uint32_t source)
+{
+	if (feeds->from[lsi]) {
+		return feeds->from[lsi] == source;
+	}
+	for (unsigned int i = 0; i < PCI_NUM_PINS; i++) {
+		if (feeds->from[i] == source) {
+			return false;
+		}
+	}
+	if (xics_add_source(p, p->phbs[n].at.lsi + lsi, source, true)) {
+		return false;
+	}
+	feeds->from[lsi] = source;
+	return true;
 }
 
 void partition_route_intx(struct partition *p, unsigned int n)
 {
 	struct phb *phb = &p->phbs[n];
-	struct vfio_group *g = p->bound[n].group;
-	uint32_t lsi_first = p->board->phbs[p->board->groups[g->host].phb].lsi_first;
+	struct feeds feeds = {{0}};
 
-	if (!lsis_are_ours(p->board, g)) {
-		return;
-	}
 	for (unsigned int i = 0; i < phb->nfuncs; i++) {
 		const struct host_func *host = p->bound[n].funcs[i].host;
-		unsigned int lsi = lsi_of(&phb->funcs[i], host);
+		uint32_t first = p->board->phbs[host->phb].lsi_first;
 
-		if (!host->int_pin || host->int_pin > PCI_NUM_PINS) {
+		if (!host->int_pin || host->int_pin > PCI_NUM_PINS ||
+			!lsis_are_ours(p, n, host->phb)) {
 			continue;
 		}
-		/* Functions share them: it may be there already. */
-		int err = xics_add_source(p, phb->at.lsi + lsi, lsi_first + lsi, true);
-
-		if (!err || err == -EBUSY) {
+		if (feed(p, n, &feeds, lsi_of(phb->funcs[i].devfn >> 3, host),
+			    first + lsi_of(host->bdfn >> 3, host))) {
 			pci_func_route_intx(&phb->funcs[i]);
 		}
 	}

@@ -1,43 +1,115 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A partition's host bridges: each is bound to one IOMMU group, in a container of its own, with its
- * windows and its functions. Binding is one list of steps; undoing is the same list backwards, as
- * far as it went, which is also how a partition that stops gives its devices back.
+ * A partition's host bridges: each has one or more IOMMU groups in a container of its own, with its
+ * windows and its functions. How a bridge comes to be is one list of steps, partition_phb_steps;
+ * how it goes is the same list backwards.
  */
 #include "core/host_pci.h"
 #include "core/msi.h"
 #include "core/partition_parts.h"
+#include "core/text.h"
 #include "core/vfio_spapr.h"
 #include "core/xics.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-/* Opens group and container and joins them; the reasons are VFIO's. */
-static int join(struct partition *p, struct partition_phb *bound, const struct plan_phb *plan)
+static const struct plan_phb *plan_of(const struct partition *p, unsigned int n)
 {
-	struct vfio_owner owner = {p->name, plan->id};
-	int err = vfio_open_group(p->vfio, plan->group, owner, &bound->group);
+	return &p->plan->phbs[n];
+}
+
+static struct host_group *host_of(const struct partition *p, const struct vfio_group *group)
+{
+	return &p->board->groups[group->host];
+}
+
+/* Its place in the guest */
+
+static int place(struct partition *p, unsigned int n)
+{
+	const struct plan_phb *plan = plan_of(p, n);
+	struct phb *phb = &p->phbs[n];
+	int err = phb_place(plan->index, &phb->at);
+
+	if (!err) {
+		memcpy(phb->id, plan->id, sizeof(phb->id));
+		phb->index = plan->index;
+		phb_map_add(&p->phb_map, phb);
+	}
+	return err;
+}
+
+static void forget_place(struct partition *p, unsigned int n)
+{
+	phb_map_remove(&p->phb_map, &p->phbs[n]);
+	memset(&p->bound[n], 0, sizeof(p->bound[n]));
+}
+
+/* Container and groups */
+
+static int open_container(struct partition *p, unsigned int n)
+{
+	return vfio_open_container(p->vfio, &p->tables, &p->bound[n].container);
+}
+
+static void put_container(struct partition *p, unsigned int n)
+{
+	vfio_put_container(p->bound[n].container);
+}
+
+/* Whoever leaves is quarantined once more; what cannot be may still reach the memory. */
+static void part_groups(struct partition *p, unsigned int n)
+{
+	struct partition_phb *bound = &p->bound[n];
+
+	while (bound->ngroups) {
+		struct vfio_group *group = bound->groups[--bound->ngroups];
+
+		if (vfio_close_group(group) || !host_of(p, group)->closed) {
+			p->exposed = true;
+		}
+	}
+}
+
+static int join_group(struct partition *p, unsigned int n, uint32_t id)
+{
+	const struct vfio_owner owner = {p->name, plan_of(p, n)->id};
+	struct partition_phb *bound = &p->bound[n];
+	struct vfio_group **group = &bound->groups[bound->ngroups];
+	int err = vfio_open_group(p->vfio, id, owner, group);
 
 	if (err) {
-		bound->group = NULL;
 		return err;
 	}
-	err = vfio_open_container(p->vfio, &p->tables, &bound->container);
-	if (err) {
-		bound->container = NULL;
-		return err;
-	}
-	err = vfio_group_set_container(bound->group, bound->container);
-	if (err) {
-		return err;
-	}
-	err = vfio_set_iommu(bound->container, VFIO_SPAPR_TCE_v2_IOMMU);
-	if (err) {
-		return err;
-	}
-	return vfio_register_memory(bound->container, &p->mem);
+	bound->ngroups++;
+	return vfio_group_set_container(*group, bound->container);
 }
+
+/* All into the bridge's container, and then the IOMMU, which attaches them (SEED-001.26); the
+ * reasons are VFIO's. */
+static int join_groups(struct partition *p, unsigned int n)
+{
+	const struct plan_phb *plan = plan_of(p, n);
+	struct partition_phb *bound = &p->bound[n];
+	int err = 0;
+
+	for (unsigned int i = 0; i < plan_ngroups(plan) && !err; i++) {
+		err = join_group(p, n, plan_group(plan, i));
+	}
+	if (!err) {
+		err = vfio_set_iommu(bound->container, VFIO_SPAPR_TCE_v2_IOMMU);
+	}
+	if (!err) {
+		err = vfio_register_memory(bound->container, &p->mem);
+	}
+	if (err) {
+		part_groups(p, n);
+	}
+	return err;
+}
+
+/* Windows */
 
 /* A plan that was not checked may leave it open. */
 static unsigned int window_shift(const struct plan_phb *plan)
@@ -50,47 +122,55 @@ static unsigned int window_shift(const struct plan_phb *plan)
 	return shift;
 }
 
-static int open_windows(struct partition *p, unsigned int n, const struct plan_phb *plan)
+/* The TCE pages that the host bridges of all groups have: they share their windows. */
+static uint32_t common_page_shifts(const struct partition *p, const struct partition_phb *bound)
 {
-	struct phb *phb = &p->phbs[n];
-	struct partition_phb *bound = &p->bound[n];
-	const struct host_phb *host = &p->board->phbs[p->board->groups[bound->group->host].phb];
-	const struct ddw_config config = {
-		.owner = p->name,
-		.phb = phb,
-		.container = bound->container,
-		.mem = &p->mem,
-		.page_shifts = host->page_shifts,
-		.default_size = plan->window_size,
-		.default_shift = window_shift(plan),
-		.offered = !plan->no_ddw,
-	};
-	const char *why;
-	int err = ddw_init(&bound->ddw, &config);
+	uint32_t shifts = UINT32_MAX;
 
-	if (!err && plan->bypass) {
-		err = ddw_bypass_on(&bound->ddw, &why);
-		if (err) {
-			log_msg(LOG_ERR, "%s: host bridge %s: no bypass: %s (%s)", p->name, phb->id,
-				why, err_name(err));
-		}
+	for (unsigned int i = 0; i < bound->ngroups; i++) {
+		shifts &= p->board->phbs[host_of(p, bound->groups[i])->phb].page_shifts;
+	}
+	return shifts;
+}
+
+static int turn_bypass_on(struct partition *p, unsigned int n)
+{
+	const char *why;
+	int err = ddw_bypass_on(&p->bound[n].ddw, &why);
+
+	if (err) {
+		log_msg(LOG_ERR, "%s: host bridge %s: no bypass: %s (%s)", p->name, p->phbs[n].id,
+			why, err_name(err));
 	}
 	return err;
 }
 
-static int bind_phb(struct partition *p, unsigned int n, const struct plan_phb *plan)
+static void close_windows(struct partition *p, unsigned int n)
 {
-	struct phb *phb = &p->phbs[n];
-	int err = phb_place(plan->index, &phb->at);
+	ddw_exit(&p->bound[n].ddw);
+}
 
-	if (!err) {
-		memcpy(phb->id, plan->id, sizeof(phb->id));
-		phb->index = plan->index;
-		phb_map_add(&p->phb_map, phb);
-		err = join(p, &p->bound[n], plan);
-	}
-	if (!err) {
-		err = open_windows(p, n, plan);
+static int open_windows(struct partition *p, unsigned int n)
+{
+	const struct plan_phb *plan = plan_of(p, n);
+	struct partition_phb *bound = &p->bound[n];
+	const struct ddw_config config = {
+		.owner = p->name,
+		.phb = &p->phbs[n],
+		.container = bound->container,
+		.mem = &p->mem,
+		.page_shifts = common_page_shifts(p, bound),
+		.default_size = plan->window_size,
+		.default_shift = window_shift(plan),
+		.offered = !plan->no_ddw,
+	};
+	int err = ddw_init(&bound->ddw, &config);
+
+	if (!err && plan->bypass) {
+		err = turn_bypass_on(p, n);
+		if (err) {
+			close_windows(p, n);
+		}
 	}
 	if (err == -ENOMEM) {
 		log_msg(LOG_ERR,
@@ -98,100 +178,134 @@ static int bind_phb(struct partition *p, unsigned int n, const struct plan_phb *
 			" KiB do not hold its windows; more of them",
 			p->name, plan->id, plan_table_bytes(p->plan) >> 10);
 	}
-	if (!err) {
-		err = partition_bind_funcs(p, n, plan);
+	return err;
+}
+
+/* Functions */
+
+static void put_funcs(struct partition *p, unsigned int n)
+{
+	struct phb *phb = &p->phbs[n];
+
+	while (phb->nfuncs) {
+		vfio_put_device(p->bound[n].funcs[--phb->nfuncs].device);
 	}
-	if (!err) {
-		partition_route_intx(p, n);
-	}
+}
+
+static int bind_funcs(struct partition *p, unsigned int n)
+{
+	int err = partition_bind_funcs(p, n, plan_of(p, n));
+
 	if (err) {
-		log_msg(LOG_ERR, "%s: host bridge %s cannot have group %" PRIu32 " (%s)", p->name,
-			plan->id, plan->group, err_name(err));
+		put_funcs(p, n);
 	}
 	return err;
 }
 
-int partition_bind_phbs(struct partition *p, const struct plan_partition *plan)
+/* What the functions hold is forgotten: behind closed windows, since a reset may end a DMA
+ * anywhere. That one fails keeps the group closed for ever, and nothing of the memory in reach. */
+static void clean_groups(struct partition *p, unsigned int n)
 {
-	for (unsigned int i = 0; i < plan->nphbs; i++) {
-		p->nphbs++;
-		int err = bind_phb(p, i, &plan->phbs[i]);
+	const struct partition_phb *bound = &p->bound[n];
 
-		if (err) {
-			return err;
+	for (unsigned int i = bound->ngroups; i-- > 0;) {
+		if (vfio_clean_group(bound->groups[i])) {
+			log_msg(LOG_ERR, "%s: group %u is lost to it", p->name,
+				host_of(p, bound->groups[i])->id);
 		}
 	}
+}
+
+static int route_pins(struct partition *p, unsigned int n)
+{
+	partition_route_intx(p, n);
 	return 0;
 }
 
-/* Nobody starts anything any more: bus masters off, BARs unmapped, messages and pins taken away. */
-static void silence_funcs(struct partition *p, unsigned int n)
+static void take_pins_away(struct partition *p, unsigned int n)
 {
-	struct phb *phb = &p->phbs[n];
+	const struct phb *phb = &p->phbs[n];
 
-	for (unsigned int i = 0; i < phb->nfuncs; i++) {
-		pci_func_quiesce(&phb->funcs[i]);
-		msi_release_all(p, &phb->funcs[i]);
-	}
 	for (unsigned int i = 0; i < PCI_NUM_PINS && phb->at.lsi; i++) {
 		xics_remove_source(p, phb->at.lsi + i);
 	}
 }
 
-/* Windows off, translations forgotten, posted writes drained; then what the functions hold is
- * forgotten, too: behind closed windows, since a reset may end a DMA anywhere. False: something may
- * still get through. That a reset failed does not make it so: the group stays closed, for ever. */
-static bool close_group(struct partition *p, struct vfio_group *group)
+/* Bus masters off, what they have posted brought in, windows off, translations forgotten. */
+static void close_groups(struct partition *p, unsigned int n)
 {
-	bool closed = !host_pci_quarantine(p->board, &p->board->groups[group->host]);
+	const struct partition_phb *bound = &p->bound[n];
 
-	if (vfio_clean_group(group)) {
-		log_msg(LOG_ERR, "%s: group %u is lost to it", p->name,
-			p->board->groups[group->host].id);
+	for (unsigned int i = bound->ngroups; i-- > 0;) {
+		if (host_pci_quarantine(p->board, host_of(p, bound->groups[i]))) {
+			p->exposed = true;
+		}
 	}
-	return closed;
 }
 
-/* The order is design decision 16's; the partition's memory is cleared after it. */
-static bool unbind_phb(struct partition *p, unsigned int n)
+/* Nobody starts anything any more: bus masters off, and messages. BARs are unmapped, too: no vCPU
+ * is left to miss them. */
+static void silence_funcs(struct partition *p, unsigned int n)
 {
 	struct phb *phb = &p->phbs[n];
-	struct partition_phb *bound = &p->bound[n];
-	struct host_group *host = NULL;
-	bool quarantined = true;
 
-	silence_funcs(p, n);
-	if (bound->group) {
-		host = &p->board->groups[bound->group->host];
-		quarantined = close_group(p, bound->group);
+	for (unsigned int i = phb->nfuncs; i-- > 0;) {
+		pci_func_quiesce(&phb->funcs[i]);
+		msi_release_all(p, &phb->funcs[i]);
 	}
-	ddw_exit(&bound->ddw);
-	for (unsigned int i = 0; i < phb->nfuncs; i++) {
-		vfio_put_device(bound->funcs[i].device);
+}
+
+/* A bridge is given its groups from the first row to the last, and loses them from the last to the
+ * first: design decision 16. The partition's memory is cleared after that. */
+const struct partition_step partition_phb_steps[PARTITION_PHB_STEPS] = {
+	{"its place", place, forget_place},
+	{"container", open_container, put_container},
+	{"groups", join_groups, part_groups},
+	{"windows", open_windows, close_windows},
+	{"functions", bind_funcs, put_funcs},
+	{"reset", NULL, clean_groups},
+	{"pins", route_pins, take_pins_away},
+	{"DMA", NULL, close_groups},
+	{"bus masters and messages", NULL, silence_funcs},
+};
+
+static int bind_phb(struct partition *p, unsigned int n)
+{
+	const char *failed;
+	int err = partition_make_steps(partition_phb_steps, PARTITION_PHB_STEPS, p, n, &failed);
+	struct text groups = {0};
+
+	if (err) {
+		plan_put_groups(plan_of(p, n), &groups);
+		log_msg(LOG_ERR, "%s: host bridge %s cannot have %s: %s (%s)", p->name,
+			plan_of(p, n)->id, groups.s, failed, err_name(err));
 	}
-	phb->nfuncs = 0;
-	if (bound->group && vfio_close_group(bound->group)) {
-		quarantined = false;
+	return err;
+}
+
+int partition_bind_phbs(struct partition *p)
+{
+	int err = 0;
+
+	while (p->nphbs < p->plan->nphbs && !err) {
+		err = bind_phb(p, p->nphbs++);
 	}
-	if (bound->container) {
-		vfio_put_container(bound->container);
+	if (err) {
+		p->nphbs--;
+		(void)partition_unbind_phbs(p);
 	}
-	memset(bound, 0, sizeof(*bound));
-	return quarantined && (!host || host->closed);
+	return err;
 }
 
 bool partition_unbind_phbs(struct partition *p)
 {
-	bool quarantined = true;
-
 	while (p->nphbs) {
-		if (!unbind_phb(p, --p->nphbs)) {
-			quarantined = false;
-		}
+		partition_undo_steps(partition_phb_steps, PARTITION_PHB_STEPS, p, --p->nphbs);
 	}
-	memset(&p->phb_map, 0, sizeof(p->phb_map));
-	return quarantined;
+	return !p->exposed;
 }
+
+/* Summary */
 
 static void print_window(const struct partition *p, const struct phb *phb, unsigned int n)
 {
@@ -206,6 +320,20 @@ static void print_window(const struct partition *p, const struct phb *phb, unsig
 	}
 }
 
+static void print_groups(const struct partition *p, unsigned int n)
+{
+	const struct phb *phb = &p->phbs[n];
+
+	for (unsigned int i = 0; i < p->bound[n].ngroups; i++) {
+		const struct host_group *g = host_of(p, p->bound[n].groups[i]);
+
+		log_msg(LOG_NOTICE,
+			"summary: %s: group %u (PHB#%04" PRIx64
+			"[%03x]) was host bridge %s, index %u",
+			p->name, g->id, p->board->phbs[g->phb].id, g->pe, phb->id, phb->index);
+	}
+}
+
 void partition_print_summary(struct partition *p)
 {
 	if (p->nphbs) {
@@ -215,18 +343,13 @@ void partition_print_summary(struct partition *p)
 	}
 	for (unsigned int i = 0; i < p->nphbs; i++) {
 		const struct phb *phb = &p->phbs[i];
-		const struct partition_phb *bound = &p->bound[i];
-		const struct host_group *g = &p->board->groups[bound->group->host];
 
-		log_msg(LOG_NOTICE,
-			"summary: %s: group %u (PHB#%04" PRIx64
-			"[%03x]) was host bridge %s, index %u",
-			p->name, g->id, p->board->phbs[g->phb].id, g->pe, phb->id, phb->index);
+		print_groups(p, i);
 		for (unsigned int w = 0; w < PHB_MAX_WINDOWS; w++) {
 			print_window(p, phb, w);
 		}
 		log_msg(LOG_NOTICE, "summary: %s: %s: bypass %s; %" PRIu64 " TCEs live", p->name,
 			phb->id, phb->bypass_size ? "on" : "off",
-			vfio_spapr_count_live(bound->container));
+			vfio_spapr_count_live(p->bound[i].container));
 	}
 }

@@ -53,6 +53,14 @@ void phb_map_add(struct phb_map *map, struct phb *phb)
 	}
 }
 
+void phb_map_remove(struct phb_map *map, const struct phb *phb)
+{
+	map->at[phb->index] = NULL;
+	for (unsigned int w = 0; w < PHB_MAX_WINDOWS; w++) {
+		map->windows[phb->index][w] = NULL;
+	}
+}
+
 struct phb *phb_find(const struct phb_map *map, uint64_t buid)
 {
 	uint64_t index = buid - PHB_BUID_BASE;

@@ -64,6 +64,8 @@ struct phb_map {
 
 /* The bridge, whose index is set, is in the map from now on. */
 void phb_map_add(struct phb_map *map, struct phb *phb);
+/* And no more. */
+void phb_map_remove(struct phb_map *map, const struct phb *phb);
 
 /* The place of the window of this LIOBN among the bridges of the map, open or not; NULL if no
  * bridge has it. A liobn with high bits set is never found. The number says all. */

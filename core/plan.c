@@ -9,6 +9,7 @@
 #include "core/partition.h"
 #include "core/phb.h"
 #include "core/range.h"
+#include "core/text.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -206,8 +207,7 @@ static void put_group_ids(const struct board *b, char text[GROUP_TEXT_MAX])
 	}
 }
 
-/* Index into board.groups, or -1. */
-static int find_group(const struct board *b, uint32_t id)
+int plan_find_group(const struct board *b, uint32_t id)
 {
 	for (unsigned int i = 0; i < b->ngroups; i++) {
 		if (b->groups[i].id == id) {
@@ -217,37 +217,80 @@ static int find_group(const struct board *b, uint32_t id)
 	return -1;
 }
 
-static bool phb_wants(const struct plan_partition *p, unsigned int nphbs, uint32_t group)
+bool plan_has_group(const struct plan_phb *phb, uint32_t group)
 {
-	for (unsigned int i = 0; i < nphbs; i++) {
-		if (p->phbs[i].group == group) {
+	for (unsigned int i = 0; i < plan_ngroups(phb); i++) {
+		if (plan_group(phb, i) == group) {
 			return true;
 		}
 	}
 	return false;
 }
 
-/* Whose the group is already; NULL: nobody's. k is the number of the bridge that asks. */
-static const struct plan_partition *group_owner(
-	const struct plan_ctx *ctx, const struct plan_partition *p, unsigned int k)
+void plan_put_groups(const struct plan_phb *phb, struct text *t)
 {
-	uint32_t group = p->phbs[k].group;
-
-	for (unsigned int i = 0; i < ctx->at; i++) {
-		const struct plan_partition *o = before(ctx, i);
-
-		if (o && phb_wants(o, o->nphbs, group)) {
-			return o;
-		}
+	text_add(t, plan_ngroups(phb) == 1 ? "group " : "groups ");
+	for (unsigned int i = 0; i < plan_ngroups(phb); i++) {
+		text_add(t, i ? ", " : "");
+		text_add_dec(t, plan_group(phb, i));
 	}
-	return phb_wants(p, k, group) ? p : NULL;
 }
 
-static void check_group(struct plan_ctx *ctx, struct plan_partition *p, unsigned int k)
+static const struct plan_phb *phb_with(
+	const struct plan_partition *p, unsigned int nphbs, uint32_t group)
+{
+	for (unsigned int i = 0; i < nphbs; i++) {
+		if (plan_has_group(&p->phbs[i], group)) {
+			return &p->phbs[i];
+		}
+	}
+	return NULL;
+}
+
+/* Whose the group is already; NULL: nobody's. k is the number of the bridge that asks. */
+static const struct plan_phb *group_owner(
+	const struct plan_ctx *ctx, const struct plan_partition *p, unsigned int k, uint32_t group)
+{
+	const struct plan_phb *owner = NULL;
+
+	for (unsigned int i = 0; i < ctx->at && !owner; i++) {
+		const struct plan_partition *o = before(ctx, i);
+
+		owner = o ? phb_with(o, o->nphbs, group) : NULL;
+	}
+	return owner ? owner : phb_with(p, k, group);
+}
+
+/* A group lives in the address space of one bridge, and of no other (SEED-001.20). */
+static void check_owner(
+	const struct plan_ctx *ctx, struct plan_partition *p, unsigned int k, unsigned int i)
 {
 	const struct plan_phb *phb = &p->phbs[k];
-	const struct plan_partition *owner = group_owner(ctx, p, k);
-	int group = find_group(ctx->board, phb->group);
+	uint32_t group = plan_group(phb, i);
+	const struct plan_phb *owner = group_owner(ctx, p, k, group);
+	bool twice = false;
+
+	for (unsigned int m = 0; m < i; m++) {
+		twice = twice || plan_group(phb, m) == group;
+	}
+	if (owner) {
+		plan_refuse(p,
+			"%s: iommu: group %" PRIu32
+			" is taken by %s (id %.31s); a group belongs to one "
+			"bridge of one partition",
+			phb->node, group, owner->node, owner->id);
+	} else if (twice) {
+		plan_refuse(p, "%s: iommu: group %" PRIu32 " is named twice; each once", phb->node,
+			group);
+	}
+}
+
+static void check_group(
+	const struct plan_ctx *ctx, struct plan_partition *p, unsigned int k, unsigned int i)
+{
+	const struct plan_phb *phb = &p->phbs[k];
+	uint32_t id = plan_group(phb, i);
+	int group = plan_find_group(ctx->board, id);
 	const struct host_group *g;
 
 	if (group < 0) {
@@ -255,28 +298,29 @@ static void check_group(struct plan_ctx *ctx, struct plan_partition *p, unsigned
 
 		put_group_ids(ctx->board, ids);
 		plan_refuse(p, "%s: iommu: there is no group %" PRIu32 "; this machine has %s%s",
-			phb->node, phb->group, ids[0] ? "groups " : "none", ids);
+			phb->node, id, ids[0] ? "groups " : "none", ids);
 		return;
 	}
-	if (owner) {
-		plan_refuse(p,
-			"%s: iommu: group %" PRIu32
-			" is taken by %s; a group belongs to one bridge "
-			"of one partition",
-			phb->node, phb->group, owner->node);
-	}
+	check_owner(ctx, p, k, i);
 	g = &ctx->board->groups[group];
 	if (g->refuse) {
 		plan_refuse(p,
 			"%s: iommu: group %" PRIu32 " cannot be assigned (%.80s); another group",
-			phb->node, phb->group, g->refuse);
+			phb->node, id, g->refuse);
 	} else if (!g->closed) {
 		plan_refuse(p,
 			"%s: iommu: group %" PRIu32 " could not be closed (bus masters and windows "
 			"off); another group",
-			phb->node, phb->group);
+			phb->node, id);
 	}
-	plan_check_funcs(p, phb, ctx->board, group);
+}
+
+static void check_groups(const struct plan_ctx *ctx, struct plan_partition *p, unsigned int k)
+{
+	for (unsigned int i = 0; i < plan_ngroups(&p->phbs[k]); i++) {
+		check_group(ctx, p, k, i);
+	}
+	plan_check_funcs(p, &p->phbs[k], ctx->board);
 }
 
 static void check_index(struct plan_partition *p, unsigned int k)
@@ -323,13 +367,18 @@ static void check_id(struct plan_partition *p, unsigned int k)
 	}
 }
 
-/* The TCE pages of the host bridge that the group is below; all, if there is no such group, which
- * has been said. */
-static uint32_t page_shifts_of(const struct board *b, uint32_t id)
+/* The TCE pages that the host bridges of all groups have; all, if there is no such group, which has
+ * been said. */
+static uint32_t page_shifts_of(const struct board *b, const struct plan_phb *phb)
 {
-	int group = find_group(b, id);
+	uint32_t shifts = UINT32_MAX;
 
-	return group < 0 ? UINT32_MAX : b->phbs[b->groups[group].phb].page_shifts;
+	for (unsigned int i = 0; i < plan_ngroups(phb); i++) {
+		int group = plan_find_group(b, plan_group(phb, i));
+
+		shifts &= group < 0 ? UINT32_MAX : b->phbs[b->groups[group].phb].page_shifts;
+	}
+	return shifts;
 }
 
 static void check_partition(struct plan_ctx *ctx, struct plan_partition *p)
@@ -342,8 +391,8 @@ static void check_partition(struct plan_ctx *ctx, struct plan_partition *p)
 	for (unsigned int k = 0; k < p->nphbs; k++) {
 		check_id(p, k);
 		check_index(p, k);
-		check_group(ctx, p, k);
-		plan_check_window(p, &p->phbs[k], page_shifts_of(ctx->board, p->phbs[k].group));
+		check_groups(ctx, p, k);
+		plan_check_window(p, &p->phbs[k], page_shifts_of(ctx->board, &p->phbs[k]));
 	}
 	plan_check_tables(p);
 }

@@ -16,6 +16,7 @@
 
 #define PLAN_MAX_PARTITIONS 8u
 #define PLAN_MAX_PHBS	    31u /* as many as there are places for, PHB_MAX_INDEX + 1 */
+#define PLAN_MAX_GROUPS	    8u	/* of a bridge, which has room for as many functions */
 #define PLAN_MAX_FUNCS	    32u /* options of single functions, in a partition */
 #define PLAN_NAME_MAX	    32u
 #define PLAN_NODE_MAX	    96u
@@ -35,7 +36,9 @@ struct plan_func {
 struct plan_phb {
 	char node[PLAN_NODE_MAX]; /* where it was said, for messages: a path, or "command line" */
 	char id[PLAN_NAME_MAX];	  /* empty: plan_check makes one */
-	uint32_t group;
+	uint32_t group;		  /* the first of its groups, and those beside it */
+	unsigned int nmore;
+	uint32_t more[PLAN_MAX_GROUPS - 1];
 	uint32_t index;
 	uint64_t window_size; /* bytes of the 32-bit DMA window, */
 	uint64_t window_page; /* and of its TCE pages */
@@ -79,6 +82,24 @@ struct plan {
 #define PLAN_MEMORY_MIN	    0x01000000u
 #define PLAN_MEMORY_UNIT    0x00200000u
 
+/* The groups of a bridge, one or more, in the order of the plan. */
+static inline unsigned int plan_ngroups(const struct plan_phb *phb)
+{
+	return 1 + phb->nmore;
+}
+
+static inline uint32_t plan_group(const struct plan_phb *phb, unsigned int i)
+{
+	return i ? phb->more[i - 1] : phb->group;
+}
+
+/* Whether a group is one of the bridge's. */
+bool plan_has_group(const struct plan_phb *phb, uint32_t group);
+
+/* "group 3", or "groups 3, 4". */
+struct text;
+void plan_put_groups(const struct plan_phb *phb, struct text *t);
+
 /* Names of partitions and ids of bridges go to log lines and console prefixes. len does not count
  * the terminator. */
 #define PLAN_NAME_RULE "1 to 31 of a-z A-Z 0-9 - _ . and a letter or digit first"
@@ -114,10 +135,12 @@ uint64_t plan_table_bytes(const struct plan_partition *p);
 void plan_check_window(struct plan_partition *p, const struct plan_phb *phb, uint32_t page_shifts);
 void plan_check_tables(struct plan_partition *p);
 
-/* Part of plan_check(): what is said about functions of a bridge's group, group an index into
- * b->groups; and that the group is complete and no danger (DF-07). */
-void plan_check_funcs(
-	struct plan_partition *p, const struct plan_phb *phb, const struct board *b, int group);
+/* Part of plan_check(): what is said about functions of a bridge's groups; and that the groups are
+ * complete and no danger (DF-07). A group that there is not has been told of. */
+void plan_check_funcs(struct plan_partition *p, const struct plan_phb *phb, const struct board *b);
+
+/* Index into board.groups of the group with this id; -1: there is none. */
+int plan_find_group(const struct board *b, uint32_t id);
 
 /* The options of a function; NULL: nothing is said about it. */
 const struct plan_func *plan_find_func(

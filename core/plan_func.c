@@ -8,8 +8,8 @@
 #include "core/log.h"
 #include "core/pci_policy.h"
 #include "core/phb.h"
+#include "core/text.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 /* Who has such a function reaches further than its PE, by ways that no IOMMU sees: it is not given
@@ -59,10 +59,15 @@ static bool is_held(const struct plan_phb *phb, const struct board *b, const str
 	return f && f->hold;
 }
 
-static bool func_in_group(const struct board *b, int group, const struct plan_func *f)
+static bool is_of(const struct plan_phb *phb, const struct board *b, const struct host_func *h)
+{
+	return h->group >= 0 && plan_has_group(phb, b->groups[h->group].id);
+}
+
+static bool func_is_of(const struct plan_phb *phb, const struct board *b, const struct plan_func *f)
 {
 	for (unsigned int i = 0; i < b->nfuncs; i++) {
-		if (b->funcs[i].group == group && func_is(b, &b->funcs[i], f)) {
+		if (is_of(phb, b, &b->funcs[i]) && func_is(b, &b->funcs[i], f)) {
 			return true;
 		}
 	}
@@ -73,18 +78,21 @@ static bool func_in_group(const struct board *b, int group, const struct plan_fu
 #define FUNC_FMT     "%04x:%02x:%02x.%u"
 #define FUNC_ARGS(f) (f)->domain, (f)->bdfn >> 8, (f)->bdfn >> 3 & 0x1fu, (f)->bdfn & 7u
 
-/* Options may only name functions that the group has, each once (SEED-001.77). */
+/* Options may only name functions that the groups have, each once (SEED-001.77). */
 static void check_options(
-	const struct board *b, struct plan_partition *p, const struct plan_phb *phb, int group)
+	const struct board *b, struct plan_partition *p, const struct plan_phb *phb)
 {
 	for (unsigned int i = 0; i < phb->nfuncs; i++) {
 		const struct plan_func *f = &phb->funcs[i];
 
-		if (!func_in_group(b, group, f)) {
+		if (!func_is_of(phb, b, f)) {
+			struct text groups = {0};
+
+			plan_put_groups(phb, &groups);
 			plan_refuse(p,
-				"%s: host: " FUNC_FMT " is not in group %" PRIu32
-				"; options are for functions of the bridge's own group",
-				f->node, FUNC_ARGS(f), phb->group);
+				"%s: host: " FUNC_FMT
+				" is not in %s; options are for functions of the bridge's own %s",
+				f->node, FUNC_ARGS(f), groups.s, phb->nmore ? "groups" : "group");
 		}
 		for (unsigned int k = 0; k < i; k++) {
 			if (phb->funcs[k].domain == f->domain && phb->funcs[k].bdfn == f->bdfn) {
@@ -98,12 +106,12 @@ static void check_options(
 	}
 }
 
-/* The group as a whole: all functions the scan met are known, and the guest gets 1 to
- * PHB_MAX_FUNCS of them (DF-06). */
-static void check_members(
+/* A group as a whole: all functions the scan met are known, and the guest gets at least one of
+ * them (DF-06). How many it gets. */
+static unsigned int check_members(
 	const struct board *b, struct plan_partition *p, const struct plan_phb *phb, int group)
 {
-	unsigned int known = 0, given = 0, all = b->groups[group].nfuncs;
+	unsigned int known = 0, given = 0, all = b->groups[group].nfuncs, id = b->groups[group].id;
 
 	for (unsigned int i = 0; i < b->nfuncs; i++) {
 		if (b->funcs[i].group == group) {
@@ -113,19 +121,35 @@ static void check_members(
 	}
 	if (known != all) {
 		plan_refuse(p,
-			"%s: iommu: functions of group %" PRIu32 " are incomplete, %u of %u known; "
+			"%s: iommu: functions of group %u are incomplete, %u of %u known; "
 			"a group is given whole or not at all",
-			phb->node, phb->group, known, all);
+			phb->node, id, known, all);
 	} else if (!given) {
 		plan_refuse(p,
-			"%s: iommu: group %" PRIu32 " has no function left to give, %u held of %u; "
+			"%s: iommu: group %u has no function left to give, %u held of %u; "
 			"at least one without hold",
-			phb->node, phb->group, known, all);
-	} else if (given > PHB_MAX_FUNCS) {
-		plan_refuse(p,
-			"%s: iommu: group %" PRIu32 " has %u functions; at most %u, the others "
-			"with hold",
-			phb->node, phb->group, given, PHB_MAX_FUNCS);
+			phb->node, id, known, all);
+	}
+	return given;
+}
+
+/* And all groups together have room in the bridge. */
+static void check_groups(
+	const struct board *b, struct plan_partition *p, const struct plan_phb *phb)
+{
+	unsigned int given = 0;
+
+	for (unsigned int i = 0; i < plan_ngroups(phb); i++) {
+		int group = plan_find_group(b, plan_group(phb, i));
+
+		given += group < 0 ? 0 : check_members(b, p, phb, group);
+	}
+	if (given > PHB_MAX_FUNCS) {
+		struct text groups = {0};
+
+		plan_put_groups(phb, &groups);
+		plan_refuse(p, "%s: iommu: %s %s %u functions; at most %u, the others with hold",
+			phb->node, groups.s, phb->nmore ? "have" : "has", given, PHB_MAX_FUNCS);
 	}
 }
 
@@ -144,11 +168,11 @@ static void check_policies(struct plan_partition *p, const struct plan_phb *phb)
 }
 
 static void check_dangers(
-	const struct board *b, struct plan_partition *p, const struct plan_phb *phb, int group)
+	const struct board *b, struct plan_partition *p, const struct plan_phb *phb)
 {
 	for (unsigned int i = 0; i < b->nfuncs; i++) {
 		const struct host_func *h = &b->funcs[i];
-		const char *danger = h->group == group ? danger_of(h) : NULL;
+		const char *danger = is_of(phb, b, h) ? danger_of(h) : NULL;
 		const struct plan_func *f = danger ? plan_find_func(phb, b, h) : NULL;
 		const struct plan_func at = {
 			.domain = (uint16_t)b->phbs[h->phb].id, .bdfn = h->bdfn};
@@ -162,18 +186,17 @@ static void check_dangers(
 				f->node, FUNC_ARGS(&at), danger);
 		} else {
 			plan_refuse(p,
-				"%s: iommu: " FUNC_FMT " of group %" PRIu32
-				" is %s; hold, or insist in a node of its own",
-				phb->node, FUNC_ARGS(&at), phb->group, danger);
+				"%s: iommu: " FUNC_FMT
+				" of group %u is %s; hold, or insist in a node of its own",
+				phb->node, FUNC_ARGS(&at), b->groups[h->group].id, danger);
 		}
 	}
 }
 
-void plan_check_funcs(
-	struct plan_partition *p, const struct plan_phb *phb, const struct board *b, int group)
+void plan_check_funcs(struct plan_partition *p, const struct plan_phb *phb, const struct board *b)
 {
-	check_options(b, p, phb, group);
+	check_options(b, p, phb);
 	check_policies(p, phb);
-	check_members(b, p, phb, group);
-	check_dangers(b, p, phb, group);
+	check_groups(b, p, phb);
+	check_dangers(b, p, phb);
 }

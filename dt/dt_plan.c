@@ -18,6 +18,7 @@
 
 enum shape {
 	SHAPE_CELL,   /* one cell */
+	SHAPE_CELLS,  /* one or more, up to max */
 	SHAPE_FLAG,   /* no value */
 	SHAPE_STRING, /* one string, shorter than max */
 	SHAPE_DATA,   /* any bytes, at least one */
@@ -62,7 +63,8 @@ enum { PHB_ID, PHB_GROUP, PHB_INDEX, PHB_WINDOW, PHB_PAGE, PHB_BYPASS, PHB_NO_DD
 
 static const struct key phb_keys[PHB_KEYS] = {
 	[PHB_ID] = {"id", SHAPE_STRING, false, PLAN_NAME_MAX, PLAN_NAME_RULE},
-	[PHB_GROUP] = {"iommu", SHAPE_CELL, true, 0, "iommu = <group>;"},
+	[PHB_GROUP] = {"iommu", SHAPE_CELLS, true, PLAN_MAX_GROUPS,
+		"iommu = <group>; or up to 8, iommu = <3 4>;"},
 	[PHB_INDEX] = {"index", SHAPE_CELL, true, 0, "index = <0>; to index = <30>;"},
 	[PHB_WINDOW] = {"dma-window-mib", SHAPE_CELL, false, 0, "dma-window-mib = <1024>;"},
 	[PHB_PAGE] = {"dma-page-kib", SHAPE_CELL, false, 0, "dma-page-kib = <4>;"},
@@ -118,6 +120,9 @@ static bool has_shape(const struct key *key, const struct dt_prop *prop)
 	switch (key->shape) {
 	case SHAPE_CELL:
 		return prop->len == sizeof(uint32_t);
+	case SHAPE_CELLS:
+		return prop->len && prop->len % sizeof(uint32_t) == 0 &&
+		       prop->len / sizeof(uint32_t) <= key->max;
 	case SHAPE_FLAG:
 		return !prop->len;
 	case SHAPE_STRING:
@@ -133,6 +138,9 @@ static const char *shape_rule(const struct key *key, const struct dt_prop *prop)
 	switch (key->shape) {
 	case SHAPE_CELL:
 		return "is not one number of one cell";
+	case SHAPE_CELLS:
+		return prop->len > key->max * sizeof(uint32_t) ? "has too many numbers"
+							       : "is not numbers of one cell";
 	case SHAPE_FLAG:
 		return "is a flag and has no value";
 	case SHAPE_STRING:
@@ -287,6 +295,16 @@ static void read_funcs(const struct reader *r, int node, struct plan_phb *phb)
 	}
 }
 
+static void read_groups(struct plan_phb *phb, const struct dt_prop *prop)
+{
+	size_t n = prop->len / sizeof(uint32_t);
+	uint64_t v;
+
+	for (size_t i = 0; i < n && dt_prop_number(prop, i, 1, &v); i++) {
+		*(i ? &phb->more[phb->nmore++] : &phb->group) = (uint32_t)v;
+	}
+}
+
 static void read_phb(const struct reader *r, int node, struct plan_phb *phb)
 {
 	struct value values[PHB_KEYS];
@@ -300,7 +318,7 @@ static void read_phb(const struct reader *r, int node, struct plan_phb *phb)
 				PLAN_NAME_RULE);
 		}
 	}
-	phb->group = cell_or(&values[PHB_GROUP], 0);
+	read_groups(phb, &values[PHB_GROUP].prop);
 	phb->index = cell_or(&values[PHB_INDEX], 0);
 	phb->window_size = cell_or(&values[PHB_WINDOW], PLAN_WINDOW_DEFAULT / MIB) * MIB;
 	phb->window_page = cell_or(&values[PHB_PAGE], (1u << PLAN_PAGE_SHIFT) / KIB) * KIB;

@@ -65,7 +65,7 @@ static inline void help_add_funcs(void)
 
 static inline void help_bind(void)
 {
-	struct plan_partition plan = {
+	static const struct plan_partition plan = {
 		.name = "alpha",
 		.memory = HELP_MEM,
 		.nphbs = 1,
@@ -76,6 +76,7 @@ static inline void help_bind(void)
 
 	p->lpid = 1;
 	strcpy(p->name, "alpha");
+	p->plan = &plan;
 	p->board = &help_board;
 	p->vfio = &help_vfio;
 	p->pool = &help_ram.pool;
@@ -91,7 +92,7 @@ static inline void help_bind(void)
 	assert_int_equal(page_pool_init(&p->tables, p->pool, HELP_TABLES), 0);
 	fake_irq.lock = &p->xics.lock;
 	assert_int_equal(partition_alloc_phbs(p, plan.nphbs), 0);
-	assert_int_equal(partition_bind_phbs(p, &plan), 0);
+	assert_int_equal(partition_bind_phbs(p), 0);
 }
 
 /* The bridge's number of messages may be made smaller. */

@@ -251,10 +251,31 @@ static void test_visit_keeps_a_partition_from_being_taken_apart(void **state)
 	audit_leave(parts[0]);
 	assert_int_equal(nstopped, 0);
 	audit_leave(parts[0]);
+	assert_int_equal(nstopped, 0);
+	assert_true(fake_phb_any_window(&fake));
+	fake_arch_run_call();
 	assert_int_equal(nstopped, 1);
 	assert_int_equal(atomic_load(&parts[0]->state), PARTITION_STOPPED);
 	assert_false(fake_phb_any_window(&fake));
 	assert_false(audit_visit(parts[0]));
+}
+
+/* A visit that came while the end was waiting for its thread is waited for, and ends it then. */
+static void test_visit_before_the_end_has_begun_is_waited_for(void **state)
+{
+	(void)state;
+	start();
+	assert_true(audit_visit(parts[0]));
+	stop(parts[0]);
+	audit_leave(parts[0]);
+	assert_true(audit_visit(parts[0]));
+	fake_arch_run_call();
+	assert_int_equal(nstopped, 0);
+	assert_true(fake_phb_any_window(&fake));
+	audit_leave(parts[0]);
+	fake_arch_run_call();
+	assert_int_equal(nstopped, 1);
+	assert_false(fake_phb_any_window(&fake));
 }
 
 static void test_end_of_a_visit_may_start_it_again(void **state)
@@ -265,6 +286,7 @@ static void test_end_of_a_visit_may_start_it_again(void **state)
 	partition_request_stop(parts[0], STOP_REBOOT);
 	leave(&parts[0]->vcpus[0]);
 	audit_leave(parts[0]);
+	fake_arch_run_call();
 	assert_int_equal(nstopped, 0);
 	assert_int_equal(atomic_load(&parts[0]->state), PARTITION_RUNNING);
 	assert_int_equal(atomic_load(&parts[0]->running), 1);
@@ -298,6 +320,7 @@ int main(void)
 		T(test_slices_say_the_same_as_one_piece),
 		T(test_partition_may_stop_between_slices),
 		T(test_visit_keeps_a_partition_from_being_taken_apart),
+		T(test_visit_before_the_end_has_begun_is_waited_for),
 		T(test_end_of_a_visit_may_start_it_again),
 		T(test_visit_leaves_no_trace_while_it_runs),
 	};

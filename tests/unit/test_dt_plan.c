@@ -159,7 +159,7 @@ static const struct {
 	{HELP_DELETE(BRIDGE, "iommu"), "bridge-0: iommu: is missing; iommu = <group>;"},
 	{HELP_DELETE(BRIDGE, "index"),
 		"bridge-0: index: is missing; index = <0>; to index = <30>;"},
-	{HELP_STRING(BRIDGE, "iommu", "26"), "iommu: is not one number"},
+	{HELP_STRING(BRIDGE, "iommu", "26"), "iommu: is not numbers of one cell"},
 	{HELP_CELLS(BRIDGE, "index", 6, 6), "index: is not one number"},
 	{HELP_STRING(BRIDGE, "dma-window-mib", "1024m"), "dma-window-mib: is not one number"},
 	{HELP_CELLS(BRIDGE, "dma-page-kib", 0, 64),

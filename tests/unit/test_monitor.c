@@ -451,7 +451,8 @@ static void test_stop_ends_a_partition_in_order(void **state)
 	assert_int_equal(atomic_load(&parts[1]->why), STOP_NONE);
 }
 
-/* The vCPU leaves as soon as it is kicked, so that the monitor's own visit is the last. */
+/* The vCPU leaves as soon as it is kicked, so that the monitor's own visit is the last. What
+ * follows may wait for devices: it is done on a thread of the partition's own. */
 static void leave_at_once(struct vcpu *vcpu)
 {
 	fake_arch.on_kick = NULL;
@@ -463,6 +464,9 @@ static void test_monitor_itself_may_end_a_partition(void **state)
 	(void)state;
 	fake_arch.on_kick = leave_at_once;
 	type("stop alpha\r");
+	assert_int_equal(nstopped, 0);
+	assert_int_equal(fake_arch_nth(FAKE_ARCH_CALL_ON, 0)->value, parts[0]->vcpus[1].thread);
+	fake_arch_run_call();
 	assert_int_equal(nstopped, 1);
 	assert_said("alpha: powered off");
 	assert_int_equal(atomic_load(&parts[0]->state), PARTITION_STOPPED);

@@ -364,7 +364,7 @@ static void test_attach_and_detach_many_times(void **state)
 		assert_int_equal(vfio.groups[0].opened, 0);
 		assert_int_equal(vfio.groups[0].ndevices_open, 0);
 		assert_int_equal(vfio.devices[1].opened, 0);
-		assert_int_equal(partition_bind_phbs(p, p->plan), 0);
+		assert_int_equal(partition_bind_phbs(p), 0);
 		fake_arch_clear_calls();
 	}
 	assert_int_equal(rec.resets, LOOPS);

@@ -597,7 +597,8 @@ static const struct {
 	{bad_group_none_here, B "iommu: there is no group 0; this machine has none\n"},
 	{bad_group_refused, B "iommu: group 0 cannot be assigned (it holds a type-1 header); an"},
 	{bad_group_open, B "iommu: group 0 could not be closed (bus masters and windows off); an"},
-	{bad_group_twice, C "iommu: group 0 is taken by /partitions/one; a group belongs to one"},
+	{bad_group_twice, C "iommu: group 0 is taken by /partitions/one/phb@3 (id net); a group "
+			    "belongs to one"},
 	{bad_group_incomplete, B "iommu: functions of group 0 are incomplete, 1 of 2 known; a"},
 	{bad_group_large, B "iommu: group 2 has 10 functions; at most 8, the others with hold"},
 	{bad_group_all_held, B "iommu: group 0 has no function left to give, 1 held of 1; at"},
@@ -702,7 +703,8 @@ static void test_group_wanted_by_two_stays_with_the_first(void **state)
 {
 	(void)state;
 	two->phbs[0].group = 0;
-	check_second("plan: /partitions/two/phb@3: iommu: group 0 is taken by /partitions/one; "
+	check_second("plan: /partitions/two/phb@3: iommu: group 0 is taken by "
+		     "/partitions/one/phb@3 (id net); "
 		     "a group belongs to one bridge of one partition");
 }
 
@@ -1017,7 +1019,7 @@ static void test_same_bridge_twice_is_refused(void **state)
 	plan_check(&plan, &board, FREE_MEM);
 	assert_true(one->refused);
 	assert_non_null(strstr(lines, L "index: 6 is used by command line (id phb6); each"));
-	assert_non_null(strstr(lines, L "iommu: group 26 is taken by /partitions/one;"));
+	assert_non_null(strstr(lines, L "iommu: group 26 is taken by command line (id phb6);"));
 	assert_int_equal(nlines, 2);
 }
 

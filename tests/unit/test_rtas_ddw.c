@@ -60,8 +60,9 @@ static void bring_up(unsigned int n, unsigned int index, bool offered)
 	p->phbs[n].index = index;
 	phb_map_add(&p->phb_map, &p->phbs[n]);
 	assert_int_equal(vfio_open_container(&m.vfio, &p->tables, &bound->container), 0);
-	assert_int_equal(vfio_open_group(&m.vfio, n, fake_owner, &bound->group), 0);
-	assert_int_equal(vfio_group_set_container(bound->group, bound->container), 0);
+	assert_int_equal(
+		vfio_open_group(&m.vfio, n, fake_owner, &bound->groups[bound->ngroups++]), 0);
+	assert_int_equal(vfio_group_set_container(bound->groups[0], bound->container), 0);
 	assert_int_equal(vfio_set_iommu(bound->container, VFIO_SPAPR_TCE_v2_IOMMU), 0);
 	assert_int_equal(vfio_register_memory(bound->container, &p->mem), 0);
 	config.container = bound->container;
