@@ -98,18 +98,29 @@ struct host_func {
 	uint32_t class_code; /* 24 bits */
 	uint8_t revision, header_type, int_pin;
 	uint16_t subsys_vendor, subsys;
-	uint8_t secondary; /* of a bridge: the bus behind it, if that was looked at; else 0 */
+	uint8_t secondary;   /* of a bridge: the bus behind it, if that was looked at; else 0 */
+	uint8_t subordinate; /* and the last one */
+	/* Of a bridge inside a group: where its PCI Express capability is (0: none), what a bus
+	 * reset takes away, and whether it lets DMA through. */
+	uint8_t exp;
+	uint16_t devctl, control;
+	bool opened;
 	int group;	   /* index into board.groups; -1: a bridge, or in none */
+	const char *wrong; /* why its group may not be assigned; NULL: not because of it */
 	struct host_bar bars[6];
 	bool passes_iommu; /* its DMA is not translated by any IOMMU, whatever its PE */
 };
+
+/* A bridge has two BARs, and this is what it passes down, as one more. */
+#define HOST_BRIDGE_BARS   2u
+#define HOST_BRIDGE_WINDOW 2u
 
 /* An IOMMU group: a PE (design decision 10). Its functions are those whose group is this one. */
 struct host_group {
 	unsigned int id; /* what the plan says: iommu = <id> */
 	unsigned int phb;
-	unsigned int pe; /* the PHB's reserved_pe: it has none of its own, and never gets DMA */
-	uint8_t bus;
+	unsigned int pe;   /* the PHB's reserved_pe: it has none of its own, and never gets DMA */
+	uint8_t bus, last; /* all of these buses are in the PE */
 	int port; /* the root port above it, index into board.funcs; -1: none, it is on bus 0 */
 	unsigned int nfuncs;
 	bool closed;	    /* bus masters off, windows off: may be assigned */

@@ -17,16 +17,19 @@
 
 #define HEADER_MULTI 0x80u
 #define HEADER_TYPE  0x7fu
-#define BRIDGE_BUSES 0x18u
 #define BUSES	     256u
+
+#define CYCLE_FAILED "a config cycle failed"
+#define STAYS_ON     "a bus master that stays on"
 
 /* A walk over one PHB. */
 struct walk {
 	struct board *b;
 	unsigned int phb;
 	bool root_bus_failed; /* a cycle to bus 0 did: there may be more than was found */
-	/* By bus: the highest number a bridge on it may hand out; 0: no bridge leads here. */
-	uint8_t limit[BUSES];
+	/* By bus: the secondary bus of the last bridge on the way there; 0: no bridge has it. */
+	uint8_t owner[BUSES];
+	bool link[BUSES]; /* By bus: it is a link, which has one device. */
 	/* By bus: the first bus below the same root port; 0 for bus 0. */
 	uint8_t top[BUSES];
 	/* By first bus: its group plus 1; 0: none yet. */
@@ -82,6 +85,7 @@ static struct host_group *group_of(struct walk *w, uint8_t bus)
 		.bus = top,
 		.port = find_port(w, top),
 	};
+	g->last = g->port < 0 ? top : w->b->funcs[g->port].subordinate;
 	w->group[top] = (uint8_t)++w->b->ngroups;
 	return g;
 }
@@ -95,25 +99,57 @@ static void refuse_bus(struct walk *w, uint8_t bus, const char *why)
 	}
 }
 
-/* Lets the buses behind a bridge be visited if its numbers make sense: further down than its own,
- * inside what the bridge above has, and not taken. */
-static void follow_bridge(struct walk *w, struct host_cycles *c, uint8_t bus, struct host_func *f)
+/* A function has something that keeps its group from being assigned. The first is the one said. */
+static void blame(struct walk *w, struct host_func *f, const char *why)
 {
-	uint32_t buses = host_cycles_read(c, BRIDGE_BUSES, 4);
-	uint8_t second = (uint8_t)(buses >> 8);
-	uint8_t last = (uint8_t)(buses >> 16);
+	f->wrong = f->wrong ? f->wrong : why;
+	refuse_bus(w, (uint8_t)(f->bdfn >> 8), why);
+}
 
-	if (c->err || second <= bus || last < second || last > w->limit[bus] || w->limit[second]) {
+/* Whether a bridge's numbers make sense: further down than its own bus, and out of what the bridge
+ * above has and gave to nobody yet. */
+static bool numbers_are_sound(const struct walk *w, const struct host_func *f)
+{
+	uint8_t bus = (uint8_t)(f->bdfn >> 8);
+
+	if (f->secondary <= bus || f->subordinate < f->secondary) {
+		return false;
+	}
+	for (unsigned int i = f->secondary; i <= f->subordinate; i++) {
+		if (w->owner[i] != bus) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Lets the bus behind a bridge be visited, if the numbers are sound. */
+static void follow_bridge(struct walk *w, struct host_cycles *c, struct host_func *f)
+{
+	uint32_t buses = host_cycles_read(c, HOST_BRIDGE_BUSES, 4);
+	unsigned int bus = f->bdfn >> 8;
+	bool link = host_pci_learn_bridge(c, f);
+
+	f->secondary = (uint8_t)(buses >> 8);
+	f->subordinate = (uint8_t)(buses >> 16);
+	if (c->err || !numbers_are_sound(w, f)) {
 		log_msg(LOG_WARN,
 			"PHB#%04x: %02x:%02x.%x: bridge with bus numbers %02x-%02x, nothing behind "
 			"it is looked at",
-			(unsigned int)phb_of(w)->id, bus, (unsigned int)(c->bdfn >> 3) & 0x1f,
-			(unsigned int)c->bdfn & 7, second, last);
+			(unsigned int)phb_of(w)->id, bus, (unsigned int)(f->bdfn >> 3) & 0x1f,
+			(unsigned int)f->bdfn & 7, f->secondary, f->subordinate);
+		f->secondary = f->subordinate = 0;
+		if (bus) {
+			blame(w, f, "a bridge with bus numbers that cannot be");
+		}
 		return;
 	}
-	w->limit[second] = last;
-	w->top[second] = bus ? w->top[bus] : second;
-	f->secondary = second;
+	for (unsigned int i = f->secondary; i <= f->subordinate; i++) {
+		w->owner[i] = f->secondary;
+		w->top[i] = bus ? w->top[bus] : f->secondary;
+	}
+	/* So it is behind a root port, whatever that says. */
+	w->link[f->secondary] = !bus || link;
 }
 
 static void read_identity(struct host_cycles *c, struct host_func *f)
@@ -142,7 +178,7 @@ static int master_off(struct host_phb *phb, uint16_t bdfn)
 	/* The answer comes behind whatever the device had posted before. */
 	command = host_cycles_read(&c, PCI_COMMAND, 2);
 	if (!c.err && command != 0xffff && (command & PCI_COMMAND_MASTER)) {
-		return -EIO;
+		return -EBUSY;
 	}
 	return c.err;
 }
@@ -171,21 +207,21 @@ static void add_func(struct walk *w, struct host_cycles *c, uint32_t id, uint8_t
 	w->b->nfuncs++;
 	read_identity(c, f);
 	if (type == 1) {
-		follow_bridge(w, c, bus, f);
-		if (bus) {
-			refuse_bus(w, bus, "has bridges inside, not supported yet");
-		}
+		follow_bridge(w, c, f);
+	}
+	/* A root port is in no group. */
+	if (type == 1 && !bus) {
 		return;
 	}
-	if (group_of(w, bus)) {
+	if (group_of(w, bus) && type != 1) {
 		f->group = w->group[w->top[bus]] - 1;
 		w->b->groups[f->group].nfuncs++;
 	}
-	if (type != 0) {
-		refuse_bus(w, bus, "has a function with an unknown header type");
+	if (type > 1) {
+		blame(w, f, "a function with an unknown header type");
 	}
 	if (err || c->err) {
-		refuse_bus(w, bus, "a config cycle failed, or the bus master stayed on");
+		blame(w, f, err == -EBUSY ? STAYS_ON : CYCLE_FAILED);
 	}
 }
 
@@ -200,7 +236,7 @@ static bool visit_func(struct walk *w, uint16_t bdfn, bool *multi)
 	if (c.err && c.err != -ENODEV) {
 		/* On bus 0 there is mostly nobody: no group is made for an empty slot. */
 		if (bdfn >> 8) {
-			refuse_bus(w, (uint8_t)(bdfn >> 8), "a config cycle failed");
+			refuse_bus(w, (uint8_t)(bdfn >> 8), CYCLE_FAILED);
 		} else {
 			w->root_bus_failed = true;
 		}
@@ -219,8 +255,7 @@ static bool visit_func(struct walk *w, uint16_t bdfn, bool *multi)
 
 static void visit_bus(struct walk *w, uint8_t bus)
 {
-	/* Behind a root port there is a link, and a link has one device. */
-	unsigned int ndevices = bus && w->top[bus] == bus ? 1 : 32;
+	unsigned int ndevices = w->link[bus] ? 1 : 32;
 
 	for (unsigned int dev = 0; dev < ndevices; dev++) {
 		uint16_t bdfn = (uint16_t)((unsigned int)bus << 8 | dev << 3);
@@ -242,19 +277,30 @@ static void walk_buses(struct board *b, unsigned int phb)
 	memset(&w, 0, sizeof(w));
 	w.b = b;
 	w.phb = phb;
-	w.limit[0] = BUSES - 1;
 	for (unsigned int bus = 0; bus < BUSES; bus++) {
-		if (w.limit[bus]) {
+		/* Bus 0 owns itself; any other one only if a bridge leads right to it. */
+		if (w.owner[bus] == bus) {
 			visit_bus(&w, (uint8_t)bus);
 		}
 	}
 	if (w.root_bus_failed) {
-		log_msg(LOG_WARN, "PHB#%04x: bus 00: a config cycle failed",
+		log_msg(LOG_WARN, "PHB#%04x: bus 00: " CYCLE_FAILED "",
 			(unsigned int)phb_of(&w)->id);
 	}
 	if (w.root_bus_failed && w.group[0]) {
-		refuse_bus(&w, 0, "a config cycle failed");
+		refuse_bus(&w, 0, CYCLE_FAILED);
 	}
+}
+
+/* Its bus master is off, or it is said to be in the way. */
+static int silence(struct host_phb *phb, struct host_func *f)
+{
+	int err = master_off(phb, f->bdfn);
+
+	if (err && !f->wrong) {
+		f->wrong = err == -EBUSY ? STAYS_ON : CYCLE_FAILED;
+	}
+	return err;
 }
 
 int host_pci_quarantine(struct board *b, struct host_group *g)
@@ -265,8 +311,16 @@ int host_pci_quarantine(struct board *b, struct host_group *g)
 
 	for (unsigned int i = 0; i < b->nfuncs; i++) {
 		if (b->funcs[i].group == (int)(g - b->groups)) {
-			e = master_off(phb, b->funcs[i].bdfn);
+			e = silence(phb, &b->funcs[i]);
 			err = err ? err : e;
+		}
+	}
+	/* Only when nobody sends any more, so that what was sent gets in before it counts. */
+	for (unsigned int i = b->nfuncs; i-- > 0;) {
+		if (host_pci_is_inside(g, &b->funcs[i])) {
+			e = silence(phb, &b->funcs[i]);
+			err = err ? err : e;
+			b->funcs[i].opened = false;
 		}
 	}
 	if (g->pe != phb->reserved_pe) {
@@ -297,7 +351,14 @@ static const char *give_pe(struct board *b, struct host_group *g, unsigned int *
 		return "its host bridge has no PE left";
 	}
 	g->pe = (*next_pe)++;
-	return phb->ops->pe_add_bus(phb, g->pe, g->bus) ? "its PE could not be set up" : NULL;
+	/* All that the root port may send, also what is numbered by a bridge of conventional PCI.
+	 */
+	for (unsigned int bus = g->bus; bus <= g->last; bus++) {
+		if (phb->ops->pe_add_bus(phb, g->pe, (uint8_t)bus)) {
+			return "its PE could not be set up";
+		}
+	}
+	return NULL;
 }
 
 static void set_up_group(
@@ -308,9 +369,14 @@ static void set_up_group(
 	const char *why = g->refuse;
 
 	for (unsigned int i = 0; i < b->nfuncs && !why; i++) {
-		if (b->funcs[i].group == (int)group) {
+		bool ours = b->funcs[i].group == (int)group;
+
+		if (ours) {
 			b->funcs[i].passes_iommu = host_pci_passes_iommu(phb, &b->funcs[i]);
+		}
+		if (ours || host_pci_is_inside(g, &b->funcs[i])) {
 			why = host_pci_size_bars(phb, &b->funcs[i]);
+			b->funcs[i].wrong = why;
 		}
 	}
 	if (!why) {

@@ -6,6 +6,7 @@
 #include "core/host_pci_bars.h"
 
 #include "core/host_cycles.h"
+#include "core/host_pci.h"
 #include "core/pci.h"
 #include "core/range.h"
 
@@ -24,14 +25,22 @@
 #define BRIDGE_PREFETCH	      0x24u
 #define BRIDGE_PREFETCH_BASE  0x28u
 #define BRIDGE_PREFETCH_LIMIT 0x2cu
+#define BRIDGE_ROM	      0x38u
 /* A base above its limit: the window passes nothing. */
 #define BRIDGE_IO_SHUT	0x00f0u
 #define BRIDGE_MEM_SHUT 0x0000fff0u
+/* The bits of base and limit that are an address; the others say of which width it is. */
+#define BRIDGE_MEM_MASK 0xfff0fff0u
+/* Bridges pass on whole ones of these. */
+#define BRIDGE_UNIT_SHIFT 20u
 
 /* No two BARs share a page that a partition may map. */
-#define BAR_PAGE 0x10000u
+#define BAR_PAGE_SHIFT 16u
+#define BAR_PAGE       (1u << BAR_PAGE_SHIFT)
+#define BUSES	       256u
 
 #define CYCLE_FAILED "a config cycle failed"
+#define TOO_LARGE    "its BARs do not fit below 4 GiB"
 
 const char *host_pci_open_m32(const struct host_phb *phb, struct host_m32 *m)
 {
@@ -75,8 +84,14 @@ static uint32_t probe_mask(struct host_cycles *c, unsigned int off, bool *steady
 	return mask;
 }
 
-/* Sizes BAR *i and moves *i past it. */
-static const char *size_bar(struct host_cycles *c, struct host_bar bars[6], unsigned int *i)
+static unsigned int num_bars(const struct host_func *f)
+{
+	return f->header_type == 1 ? HOST_BRIDGE_BARS : PCI_NUM_BARS;
+}
+
+/* Sizes BAR *i of n and moves *i past it. */
+static const char *size_bar(
+	struct host_cycles *c, struct host_bar bars[6], unsigned int *i, unsigned int n)
 {
 	struct host_bar *bar = &bars[(*i)++];
 	unsigned int off = PCI_BAR0 + 4 * (unsigned int)(bar - bars);
@@ -94,7 +109,7 @@ static const char *size_bar(struct host_cycles *c, struct host_bar bars[6], unsi
 		return NULL;
 	}
 	if (BAR_TYPE(low) == BAR_TYPE_64) {
-		if (*i == PCI_NUM_BARS) {
+		if (*i == n) {
 			return "its last BAR claims to be 64-bit";
 		}
 		high = probe_mask(c, off + 4, &steady);
@@ -120,53 +135,162 @@ const char *host_pci_size_bars(struct host_phb *phb, struct host_func *f)
 	const char *why = NULL;
 
 	host_cycles_write(&c, PCI_COMMAND, 2, command & ~(COMMAND_IO | PCI_COMMAND_MEMORY));
-	for (unsigned int i = 0; i < PCI_NUM_BARS && !why;) {
-		why = size_bar(&c, f->bars, &i);
+	for (unsigned int i = 0; i < num_bars(f) && !why;) {
+		why = size_bar(&c, f->bars, &i, num_bars(f));
 	}
 	host_cycles_write(&c, PCI_COMMAND, 2, command);
 	return c.err ? CYCLE_FAILED : why;
 }
 
-static uint64_t place_size(const struct host_bar *bar)
+/* --- where they go --- */
+
+/* A group while it is laid out: of each of its buses, what is on it is aligned to 2^shift. */
+struct layout {
+	struct board *b;
+	const struct host_group *g;
+	uint8_t shift[BUSES];
+};
+
+static bool is_member(const struct layout *l, const struct host_func *f)
 {
-	return bar->size && bar->size < BAR_PAGE ? BAR_PAGE : bar->size;
+	return f->group == (int)(l->g - l->b->groups) || host_pci_is_inside(l->g, f);
 }
 
-/* Bytes all BARs of a group take, and the largest one. */
-static uint64_t measure_group(const struct board *b, unsigned int group, uint64_t *largest)
+static unsigned int log2_up(uint64_t size)
 {
-	uint64_t total = 0;
+	unsigned int shift = 0;
 
-	*largest = 0;
-	for (unsigned int i = 0; i < b->nfuncs; i++) {
-		for (unsigned int k = 0; b->funcs[i].group == (int)group && k < PCI_NUM_BARS; k++) {
-			uint64_t size = place_size(&b->funcs[i].bars[k]);
+	while (shift < 63 && size >> shift > 1) {
+		shift++;
+	}
+	return shift;
+}
 
-			*largest = size > *largest ? size : *largest;
-			/* More than all of the space is as much as can be said. */
-			total = size > UINT64_MAX - total ? UINT64_MAX : total + size;
+/* What place k of a function is aligned to, as a power of two; 0: there is nothing there. */
+static unsigned int shift_of(const struct layout *l, const struct host_func *f, unsigned int k)
+{
+	unsigned int shift = log2_up(f->bars[k].size);
+
+	if (!f->bars[k].size) {
+		return 0;
+	}
+	if (f->header_type == 1 && k == HOST_BRIDGE_WINDOW) {
+		return l->shift[f->secondary];
+	}
+	return shift < BAR_PAGE_SHIFT ? BAR_PAGE_SHIFT : shift;
+}
+
+/* Places all that is aligned to 2^shift on a bus, from *end on; counted from the start of what the
+ * bus has. False: that is more than 4 GiB. */
+static bool place_shift(struct layout *l, unsigned int bus, unsigned int shift, uint64_t *end)
+{
+	for (unsigned int i = 0; i < l->b->nfuncs; i++) {
+		struct host_func *f = &l->b->funcs[i];
+
+		if (f->bdfn >> 8 != bus || !is_member(l, f)) {
+			continue;
+		}
+		for (unsigned int k = 0; k < PCI_NUM_BARS; k++) {
+			uint64_t at = align_down(*end + (1ull << shift) - 1, 1ull << shift);
+
+			if (shift_of(l, f, k) != shift) {
+				continue;
+			}
+			*end = at + (f->bars[k].size < BAR_PAGE ? BAR_PAGE : f->bars[k].size);
+			if (*end > 1ull << 32) {
+				return false;
+			}
+			f->bars[k].bus = (uint32_t)at;
+			l->shift[bus] = shift > l->shift[bus] ? (uint8_t)shift : l->shift[bus];
 		}
 	}
-	return total;
+	return true;
 }
 
-/* Every BAR of this size of the group, from at on. */
-static uint64_t assign_size(struct board *b, unsigned int group, uint64_t size, uint64_t at)
+/* The bridge to a bus, if it is one inside the group; NULL: there is none. */
+static struct host_func *bridge_to(const struct layout *l, unsigned int bus)
 {
-	for (unsigned int i = 0; i < b->nfuncs; i++) {
-		struct host_func *f = &b->funcs[i];
-		const struct host_phb *phb = &b->phbs[f->phb];
+	for (unsigned int i = 0; i < l->b->nfuncs; i++) {
+		struct host_func *f = &l->b->funcs[i];
 
-		for (unsigned int k = 0; f->group == (int)group && k < PCI_NUM_BARS; k++) {
-			if (place_size(&f->bars[k]) == size) {
-				f->bars[k].bus = (uint32_t)at;
-				f->bars[k].cpu = hpa(phb->m32_cpu.v + (at - phb->m32_bus));
-				at += size;
+		if (f->secondary == bus && host_pci_is_inside(l->g, f)) {
+			return f;
+		}
+	}
+	return NULL;
+}
+
+/* From the furthest bus up, what is behind a bridge is one more thing to place on the bus before
+ * it. Larger before smaller leaves few gaps. *total is all of the group. */
+static bool lay_out(struct layout *l, uint64_t *total)
+{
+	for (unsigned int bus = l->g->last + 1u; bus-- > l->g->bus;) {
+		struct host_func *bridge = bus == l->g->bus ? NULL : bridge_to(l, bus);
+		uint64_t end = 0;
+
+		if (bus != l->g->bus && !bridge) {
+			continue;
+		}
+		l->shift[bus] = bridge ? BRIDGE_UNIT_SHIFT : BAR_PAGE_SHIFT;
+		for (unsigned int shift = 31; shift >= BAR_PAGE_SHIFT; shift--) {
+			if (!place_shift(l, bus, shift, &end)) {
+				return false;
+			}
+		}
+		if (bridge) {
+			bridge->bars[HOST_BRIDGE_WINDOW].size = align_down(
+				end + (1u << BRIDGE_UNIT_SHIFT) - 1, 1u << BRIDGE_UNIT_SHIFT);
+		}
+		*total = end;
+	}
+	return true;
+}
+
+/* The group starts at this bus address: from there down all places are known. */
+static void settle(struct layout *l, uint64_t start)
+{
+	const struct host_phb *phb = &l->b->phbs[l->g->phb];
+
+	for (unsigned int i = 0; i < l->b->nfuncs; i++) {
+		struct host_func *f = &l->b->funcs[i];
+		const struct host_func *bridge;
+		uint64_t base = start;
+
+		if (!is_member(l, f)) {
+			continue;
+		}
+		if (f->bdfn >> 8 != l->g->bus) {
+			bridge = bridge_to(l, f->bdfn >> 8);
+			base = bridge->bars[HOST_BRIDGE_WINDOW].bus;
+		}
+		for (unsigned int k = 0; k < PCI_NUM_BARS; k++) {
+			struct host_bar *bar = &f->bars[k];
+
+			if (bar->size) {
+				bar->bus += (uint32_t)base;
+				bar->cpu = hpa(phb->m32_cpu.v + (bar->bus - phb->m32_bus));
 			}
 		}
 	}
-	return at;
 }
+
+/* No function may ask for more than half of all there is: its BARs could be anywhere. */
+static const char *find_too_large(const struct layout *l)
+{
+	for (unsigned int i = 0; i < l->b->nfuncs; i++) {
+		struct host_func *f = &l->b->funcs[i];
+
+		for (unsigned int k = 0; is_member(l, f) && k < num_bars(f); k++) {
+			if (f->bars[k].size > 1ull << 31) {
+				f->wrong = TOO_LARGE;
+				return TOO_LARGE;
+			}
+		}
+	}
+	return NULL;
+}
+
+/* --- writing them down --- */
 
 static bool write_bar(struct host_cycles *c, unsigned int off, const struct host_bar *bar)
 {
@@ -178,9 +302,30 @@ static bool write_bar(struct host_cycles *c, unsigned int off, const struct host
 	       (!bar->is64 || host_cycles_read(c, off + 4, 4) == 0);
 }
 
+/* What a bridge is to pass down, as base and limit. */
+static uint32_t mem_window(uint64_t at, uint64_t size)
+{
+	return size ? (uint32_t)((at >> 16 & 0xfff0u) | ((at + size - 1) & 0xfff00000u))
+		    : BRIDGE_MEM_SHUT;
+}
+
+static uint32_t window_of(const struct host_func *f)
+{
+	return mem_window(f->bars[HOST_BRIDGE_WINDOW].bus, f->bars[HOST_BRIDGE_WINDOW].size);
+}
+
+bool host_pci_window_is_kept(struct host_cycles *c, const struct host_func *f)
+{
+	uint32_t prefetch = host_cycles_read(c, BRIDGE_PREFETCH, 4);
+
+	return (host_cycles_read(c, BRIDGE_MEM, 4) & BRIDGE_MEM_MASK) == window_of(f) &&
+	       /* A bridge without this window reads 0 there. */
+	       (!prefetch || (prefetch & 0xfff0) > (prefetch >> 16 & 0xfff0));
+}
+
 /* The device keeps what it was given, or it is not usable. The expansion ROM is shut: it would
  * answer in another BAR's place. Decoding starts when every BAR is in place. */
-static const char *write_bars(struct host_phb *phb, const struct host_func *f)
+const char *host_pci_write_bars(struct host_phb *phb, const struct host_func *f)
 {
 	struct host_cycles c = {.phb = phb, .bdfn = f->bdfn};
 	uint32_t off = COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
@@ -188,11 +333,15 @@ static const char *write_bars(struct host_phb *phb, const struct host_func *f)
 	bool kept = true;
 
 	host_cycles_write(&c, PCI_COMMAND, 2, command);
-	host_cycles_write(&c, PCI_ROM_BAR, 4, 0);
-	for (unsigned int i = 0; i < PCI_NUM_BARS; i++) {
+	host_cycles_write(&c, f->header_type == 1 ? BRIDGE_ROM : PCI_ROM_BAR, 4, 0);
+	for (unsigned int i = 0; i < num_bars(f); i++) {
 		if (f->bars[i].size) {
 			kept = write_bar(&c, PCI_BAR0 + 4 * i, &f->bars[i]) && kept;
 		}
+	}
+	if (kept && f->header_type == 1) {
+		host_cycles_write(&c, BRIDGE_MEM, 4, window_of(f));
+		kept = host_pci_window_is_kept(&c, f);
 	}
 	if (kept) {
 		host_cycles_write(&c, PCI_COMMAND, 2, command | PCI_COMMAND_MEMORY);
@@ -200,7 +349,7 @@ static const char *write_bars(struct host_phb *phb, const struct host_func *f)
 	if (c.err) {
 		return CYCLE_FAILED;
 	}
-	return kept ? NULL : "a BAR does not keep its address";
+	return kept ? NULL : "a BAR or a bridge's window does not keep its address";
 }
 
 int host_pci_shut_bridge(struct host_phb *phb, uint16_t bdfn)
@@ -223,12 +372,8 @@ static int open_port(struct host_phb *phb, uint16_t bdfn, uint64_t at, uint64_t 
 {
 	struct host_cycles c = {.phb = phb, .bdfn = bdfn};
 	uint32_t on = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
-	uint32_t window = BRIDGE_MEM_SHUT;
 
-	if (at != end) {
-		window = (uint32_t)((at >> 16 & 0xfff0u) | ((end - 1) & 0xfff00000u));
-	}
-	host_cycles_write(&c, BRIDGE_MEM, 4, window);
+	host_cycles_write(&c, BRIDGE_MEM, 4, mem_window(at, end - at));
 	host_cycles_write(&c, PCI_COMMAND, 2, host_cycles_read(&c, PCI_COMMAND, 2) | on);
 	return c.err;
 }
@@ -249,31 +394,44 @@ static const char *open_way(struct board *b, const struct host_group *g, const s
 	return NULL;
 }
 
-const char *host_pci_place_bars(struct board *b, unsigned int group, struct host_m32 *m)
+/* All of the group's functions and bridges, those nearer to the root port first. */
+static const char *write_all(struct layout *l)
 {
-	const struct host_group *g = &b->groups[group];
 	const char *why = NULL;
-	uint64_t largest, at, end;
-	uint64_t total = measure_group(b, group, &largest);
 
-	if (largest > m->end ||
-		!align_up(m->next, largest > m->segment ? largest : m->segment, &at) ||
-		at > m->end || total > m->end - at) {
-		return "its BARs do not fit below 4 GiB";
-	}
-	/* From an aligned start, larger before smaller keeps every BAR aligned to its size. */
-	end = at;
-	for (uint64_t size = largest; size >= BAR_PAGE; size >>= 1) {
-		end = assign_size(b, group, size, end);
-	}
-	end = align_down(end + m->segment - 1, m->segment);
-	for (unsigned int i = 0; i < b->nfuncs && !why; i++) {
-		if (b->funcs[i].group == (int)group) {
-			why = write_bars(&b->phbs[g->phb], &b->funcs[i]);
+	for (unsigned int i = 0; i < l->b->nfuncs && !why; i++) {
+		struct host_func *f = &l->b->funcs[i];
+
+		if (is_member(l, f)) {
+			why = host_pci_write_bars(&l->b->phbs[l->g->phb], f);
+			f->wrong = why;
 		}
 	}
+	return why;
+}
+
+const char *host_pci_place_bars(struct board *b, unsigned int group, struct host_m32 *m)
+{
+	struct layout l = {.b = b, .g = &b->groups[group]};
+	uint64_t at, end, align, total = 0;
+	const char *why = find_too_large(&l);
+
+	if (why) {
+		return why;
+	}
+	if (!lay_out(&l, &total)) {
+		return TOO_LARGE;
+	}
+	align = 1ull << l.shift[l.g->bus];
+	if (!align_up(m->next, align > m->segment ? align : m->segment, &at) || at > m->end ||
+		total > m->end - at) {
+		return TOO_LARGE;
+	}
+	settle(&l, at);
+	end = align_down(at + total + m->segment - 1, m->segment);
+	why = write_all(&l);
 	if (!why) {
-		why = open_way(b, g, m, at, end);
+		why = open_way(b, l.g, m, at, end);
 	}
 	m->next = end;
 	return why;

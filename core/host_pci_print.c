@@ -74,9 +74,10 @@ static void print_bridges(const struct board *b, unsigned int phb)
 			continue;
 		}
 		log_msg(LOG_NOTICE,
-			"PHB#%04x: bridge %02x:%02x.%x %04x:%04x class %06x to bus %02x",
+			"PHB#%04x: bridge %02x:%02x.%x %04x:%04x class %06x to bus %02x-%02x",
 			(unsigned int)b->phbs[phb].id, bdfn >> 8, bdfn >> 3 & 0x1f, bdfn & 7,
-			f->vendor, f->device, (unsigned int)f->class_code, f->secondary);
+			f->vendor, f->device, (unsigned int)f->class_code, f->secondary,
+			f->subordinate);
 	}
 }
 
@@ -96,6 +97,41 @@ static void print_bars(const struct board *b, const struct host_group *g, const 
 	}
 }
 
+/* What is in the way may be a bridge, which is in no group. */
+static bool blocks(const struct board *b, const struct host_group *g, const struct host_func *f)
+{
+	return f->wrong && (f->group == (int)(g - b->groups) || host_pci_is_inside(g, f));
+}
+
+void host_pci_print_blockers(const struct board *b, const struct host_group *g, const char *prefix)
+{
+	unsigned int id = (unsigned int)b->phbs[g->phb].id, n = 0, bdfn;
+
+	for (unsigned int i = 0; i < b->nfuncs; i++) {
+		const struct host_func *f = &b->funcs[i];
+
+		bdfn = f->bdfn;
+		if (blocks(b, g, f) && n++ < HOST_PCI_MAX_BLOCKERS) {
+			log_msg(LOG_WARN, "%sgroup %u: %s%02x:%02x.%x is in the way: %s", prefix,
+				g->id, f->header_type == 1 ? "bridge " : "", bdfn >> 8,
+				bdfn >> 3 & 0x1f, bdfn & 7, f->wrong);
+		}
+	}
+	if (n > HOST_PCI_MAX_BLOCKERS) {
+		log_msg(LOG_WARN, "%sgroup %u: %u more are in the way", prefix, g->id,
+			n - HOST_PCI_MAX_BLOCKERS);
+	}
+	if (g->port < 0) {
+		log_msg(LOG_WARN, "%sgroup %u: all on bus %02x of PHB#%04x shares one PE", prefix,
+			g->id, g->bus, id);
+	} else {
+		bdfn = b->funcs[g->port].bdfn;
+		log_msg(LOG_WARN,
+			"%sgroup %u: all below root port %02x:%02x.%x of PHB#%04x shares one PE",
+			prefix, g->id, bdfn >> 8, bdfn >> 3 & 0x1f, bdfn & 7, id);
+	}
+}
+
 static void print_group(const struct board *b, unsigned int index)
 {
 	const struct host_group *g = &b->groups[index];
@@ -104,6 +140,7 @@ static void print_group(const struct board *b, unsigned int index)
 	if (g->refuse || !g->closed) {
 		log_msg(LOG_WARN, "PHB#%04x[%03x]: group %u: not usable: %s", id, g->pe, g->id,
 			g->refuse ? g->refuse : "it could not be closed");
+		host_pci_print_blockers(b, g, "");
 	}
 	for (unsigned int i = 0; i < b->nfuncs; i++) {
 		const struct host_func *f = &b->funcs[i];

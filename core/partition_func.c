@@ -3,6 +3,7 @@
  * The functions of a host bridge: how a guest's function reaches the real one, where its BARs lie,
  * and which functions of a group it gets.
  */
+#include "core/host_pci.h"
 #include "core/partition_parts.h"
 #include "core/pci_policy.h"
 #include "core/range.h"
@@ -141,36 +142,29 @@ static const struct pci_policy *policy_of(const struct plan_func *options)
 	return policy ? policy : &pci_policy_full;
 }
 
-static bool slot_is_taken(const struct phb *phb, unsigned int slot)
+static bool same_slot(const struct host_func *a, const struct host_func *b)
 {
-	for (unsigned int i = 0; i < phb->nfuncs; i++) {
-		if (phb->funcs[i].devfn >> 3 == slot) {
-			return true;
-		}
-	}
-	return false;
+	return a->phb == b->phb && a->bdfn >> 3 == b->bdfn >> 3;
 }
 
-/* Functions of one slot of the host keep their numbers and stay together (SEED-001.74): in a slot
- * of the same number, or if another has that, as it may be where there are several groups, in the
- * next that is free (SEED-001.12). There are more slots than functions. */
-static unsigned int guest_devfn(
-	const struct partition *p, unsigned int n, const struct host_func *host)
+/* Where the guest finds a function: slots from 0 on, in the order of the host's, and in a slot the
+ * function numbers of the host. What the host calls them, and on which bus, does not matter
+ * (SEED-001.74, 001.12). */
+static unsigned int map_devfn(const struct partition *p, unsigned int n, const struct host_func *f)
 {
 	const struct phb *phb = &p->phbs[n];
-	unsigned int slot = host->bdfn >> 3 & 0x1f;
+	unsigned int slot = 0;
 
 	for (unsigned int i = 0; i < phb->nfuncs; i++) {
-		const struct host_func *other = p->bound[n].funcs[i].host;
+		unsigned int devfn = phb->funcs[i].devfn;
 
-		if (other->phb == host->phb && other->bdfn >> 3 == host->bdfn >> 3) {
-			return (phb->funcs[i].devfn & ~7u) | (host->bdfn & 7);
+		if (same_slot(p->bound[n].funcs[i].host, f)) {
+			slot = devfn >> 3;
+			break;
 		}
+		slot = (devfn >> 3) + 1;
 	}
-	while (slot_is_taken(phb, slot)) {
-		slot = (slot + 1) % 32;
-	}
-	return slot << 3 | (host->bdfn & 7);
+	return slot << 3 | (f->bdfn & 7u);
 }
 
 static int bind_func(struct partition *p, unsigned int n, unsigned int func,
@@ -190,7 +184,7 @@ static int bind_func(struct partition *p, unsigned int n, unsigned int func,
 	err = place_bars(host, bars, next_bar);
 	if (!err) {
 		err = pci_func_init_policy(&phb->funcs[phb->nfuncs], policy_of(options),
-			guest_devfn(p, n, host), bars, &func_ops, pf);
+			map_devfn(p, n, host), bars, &func_ops, pf);
 	}
 	if (err) {
 		log_msg(LOG_ERR, "%s: function %02x:%02x.%x cannot be assigned (%s)", p->name,
@@ -210,6 +204,11 @@ static int bind_group(struct partition *p, unsigned int n, const struct vfio_gro
 	const struct plan_phb *plan, uint64_t *next_bar)
 {
 	struct board *b = p->board;
+	int err = host_pci_open_bridges(b, &b->groups[group->host]);
+
+	if (err) {
+		return err;
+	}
 
 	for (unsigned int i = 0; i < b->nfuncs; i++) {
 		struct host_func *f = &b->funcs[i];
@@ -223,8 +222,7 @@ static int bind_group(struct partition *p, unsigned int n, const struct vfio_gro
 				plan->id, PHB_MAX_FUNCS);
 			return -ENOSPC;
 		}
-		int err = bind_func(p, n, i, options, next_bar);
-
+		err = bind_func(p, n, i, options, next_bar);
 		if (err) {
 			return err;
 		}

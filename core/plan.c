@@ -313,6 +313,9 @@ static void check_group(
 			"off); another group",
 			phb->node, id);
 	}
+	if (g->refuse || !g->closed) {
+		plan_list_blockers(phb, ctx->board, g);
+	}
 }
 
 static void check_groups(const struct plan_ctx *ctx, struct plan_partition *p, unsigned int k)

@@ -142,6 +142,10 @@ void plan_check_funcs(struct plan_partition *p, const struct plan_phb *phb, cons
 /* Index into board.groups of the group with this id; -1: there is none. */
 int plan_find_group(const struct board *b, uint32_t id);
 
+/* Part of plan_check(): who keeps the group of a bridge from being assigned. */
+void plan_list_blockers(
+	const struct plan_phb *phb, const struct board *b, const struct host_group *g);
+
 /* The options of a function; NULL: nothing is said about it. */
 const struct plan_func *plan_find_func(
 	const struct plan_phb *phb, const struct board *b, const struct host_func *h);

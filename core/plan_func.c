@@ -5,6 +5,7 @@
  */
 #include "core/plan.h"
 
+#include "core/host_pci.h"
 #include "core/log.h"
 #include "core/pci_policy.h"
 #include "core/phb.h"
@@ -104,6 +105,18 @@ static void check_options(
 			}
 		}
 	}
+}
+
+/* The reason is said in one line; who it is, and why that is everybody's matter, in others. */
+void plan_list_blockers(
+	const struct plan_phb *phb, const struct board *b, const struct host_group *g)
+{
+	struct text t = {0};
+
+	text_add(&t, "plan: ");
+	text_add(&t, phb->node);
+	text_add(&t, ": iommu: ");
+	host_pci_print_blockers(b, g, t.s);
 }
 
 /* A group as a whole: all functions the scan met are known, and the guest gets at least one of

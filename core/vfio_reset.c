@@ -7,6 +7,7 @@
 #include "core/vfio_pci_parts.h"
 
 #include "core/arch.h"
+#include "core/host_pci.h"
 #include "core/vfio_perm.h"
 
 #define MS 1000000ull
@@ -555,7 +556,7 @@ static int prepare_group(struct vfio_group *g)
 int vfio_reset_group(struct vfio_group *g)
 {
 	struct board *b = g->vfio->board;
-	const struct host_group *host = &b->groups[g->host];
+	struct host_group *host = &b->groups[g->host];
 	int err, first = 0;
 
 	if (host->port < 0) {
@@ -564,6 +565,9 @@ int vfio_reset_group(struct vfio_group *g)
 	err = prepare_group(g);
 	if (!err && shake_bus(&b->phbs[host->phb], b->funcs[host->port].bdfn)) {
 		err = -EIO;
+	}
+	if (!err) {
+		err = host_pci_restore_bridges(b, host);
 	}
 	if (err) {
 		return err;

@@ -61,7 +61,9 @@ static bool cycle_sound(unsigned int off, unsigned int size)
 
 static bool is_bar(const struct fake_func *func, unsigned int off)
 {
-	return !fake_phb_is_bridge(func) && off >= PCI_BAR0 && off < PCI_BAR0 + 4 * PCI_NUM_BARS;
+	unsigned int n = fake_phb_is_bridge(func) ? HOST_BRIDGE_BARS : PCI_NUM_BARS;
+
+	return off >= PCI_BAR0 && off < PCI_BAR0 + 4 * n;
 }
 
 static uint32_t read_image(struct fake_func *func, unsigned int off, unsigned int size)

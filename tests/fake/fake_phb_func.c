@@ -277,7 +277,7 @@ static bool bar_answers(const struct fake_func *func, unsigned int bar, uint32_t
 	for (unsigned int i = 4; i-- > 0;) {
 		mask = mask << 8 | func->wmask[off + i];
 	}
-	if (!mask || fake_phb_is_bridge(func)) {
+	if (!mask || (fake_phb_is_bridge(func) && bar >= HOST_BRIDGE_BARS)) {
 		return false;
 	}
 	if ((func->image[off] & 6) == 4) {

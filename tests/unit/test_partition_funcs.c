@@ -12,7 +12,7 @@
 
 #include "core/host_pci.h"
 #include "core/msi.h"
-#include "core/partition.h"
+#include "core/partition_parts.h"
 #include "core/vfio_spapr.h"
 #include "core/xics.h"
 #include "dt/dt_guest.h"
@@ -46,13 +46,31 @@ static struct partition *part;
 static struct fake_func *dev;
 static uint8_t kernel[FAKE_KERNEL_SIZE];
 static uint64_t free_at_start;
-static unsigned int nflr, naf;
+static unsigned int nflr, naf, nbus;
 
 static const struct log_sink sink = {arch_console_write, arch_time_ns};
+
+/* What is below the root port forgets all it was told. */
+static void reset_bus(void)
+{
+	nbus++;
+	for (unsigned int i = 1; i < phb.nfuncs; i++) {
+		struct fake_func *f = &phb.funcs[i];
+
+		fake_put(f, PCI_COMMAND, 2, 0);
+		if (f->image[PCI_HEADER_TYPE] == 1) {
+			memset(f->image + 0x18, 0, 0x14);
+			memset(f->wmask + 0x18, 0xff, 3);
+		}
+	}
+}
 
 static int count_resets(
 	struct host_phb *p, uint16_t bdfn, unsigned int off, unsigned int size, uint32_t val)
 {
+	if (!bdfn && off == 0x3e && val & 0x40) {
+		reset_bus();
+	}
 	nflr += bdfn == DEVICE && off == EXP + PCI_EXP_DEVCTL && (val & PCI_EXP_DEVCTL_FLR);
 	naf += bdfn == DEVICE && off == AF + PCI_AF_CTRL && (val & PCI_AF_FLR);
 	return fake_phb_ops.config_write(p, bdfn, off, size, val);
@@ -120,7 +138,7 @@ static int setup(void **state)
 	partition_on_starting = NULL;
 	partition_on_ending = NULL;
 	free_at_start = mem_free_bytes(&ram.pool);
-	nflr = naf = 0;
+	nflr = naf = nbus = 0;
 	return 0;
 }
 
@@ -275,6 +293,133 @@ static void test_pin_of_another_group_keeps_the_sources_from_all(void **state)
 	assert_int_equal(xics_add_source(part, LSI_OF(0), FAKE_LSI_FIRST, true), 0);
 }
 
+static uint32_t read_at(unsigned int devfn, unsigned int off)
+{
+	struct pci_func *at = phb_find_func(&part->phb_map, part->phbs[0].at.buid, devfn << 8);
+	uint32_t v = 0;
+
+	if (!at || pci_config_read(at, off, 4, &v)) {
+		return UINT32_MAX;
+	}
+	return v;
+}
+
+/* Root port - bridge - 02:03.0, 02:07.1 (one of many, the others held), 02:07.2, and 03:00.0 behind
+ * one more bridge. */
+static void add_bridges(void)
+{
+	phb.funcs[0].image[0x1a] = 3;
+	phb.nfuncs = 1;
+	fake_add_bridge(&phb, 0x100, 2, 3);
+	fake_add_func(&phb, 0x218, 0xaaaa1234);
+	fake_put(fake_add_func(&phb, 0x238, 0xbbb01234), PCI_HEADER_TYPE, 1, 0x80);
+	fake_add_func(&phb, 0x239, 0xbbb11234);
+	fake_add_func(&phb, 0x23a, 0xbbb21234);
+	fake_add_bridge(&phb, 0x240, 3, 3);
+	fake_add_func(&phb, 0x300, 0xcccc1234);
+	scan();
+}
+
+/* SEED-001.74, 001.2, 001.12, 001.18, DF-06: all functions of the group and nothing else, in slots
+ * of ours from 0 on; those of one slot of the host stay together, with their numbers, and are many
+ * only if the guest sees many. */
+static void test_functions_behind_bridges_get_slots_of_the_guest(void **state)
+{
+	struct plan_func held = {.hold = true, .bdfn = 0x238};
+	static const struct {
+		unsigned int devfn;
+		uint32_t id;
+		bool multi;
+	} want[] = {{0x00, 0xaaaa1234, false}, {0x09, 0xbbb11234, true}, {0x0a, 0xbbb21234, true},
+		{0x10, 0xcccc1234, false}};
+	unsigned int n = 0;
+
+	(void)state;
+	add_bridges();
+	assert_int_equal(board.ngroups, 1);
+	plan.phbs[0].nfuncs = 1;
+	plan.phbs[0].funcs = &held;
+	assert_int_equal(build(), 0);
+	for (unsigned int devfn = 0; devfn < 256; devfn++) {
+		uint32_t id = read_at(devfn, PCI_VENDOR_ID);
+
+		if (id == UINT32_MAX) {
+			continue;
+		}
+		assert_in_range(n, 0, 3);
+		assert_int_equal(devfn, want[n].devfn);
+		assert_int_equal(id, want[n].id);
+		assert_int_equal(read_at(devfn, PCI_CACHE_LINE) >> 23 & 1, want[n].multi);
+		n++;
+	}
+	assert_int_equal(n, 4);
+	/* The bridges are open while the guest has what is behind them. */
+	assert_true(fake_get(fake_find_func(&phb, 0x100), PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
+	assert_true(fake_get(fake_find_func(&phb, 0x240), PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
+	assert_true(partition_unbind_phbs(part));
+	assert_false(fake_get(fake_find_func(&phb, 0x100), PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
+	assert_false(fake_get(fake_find_func(&phb, 0x240), PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
+}
+
+/* SEED-001.24: the way to its functions is there again after the bus of a group was reset, for the
+ * next who gets it. */
+static void test_bus_reset_leaves_the_bridges_as_they_were(void **state)
+{
+	bool clean;
+
+	(void)state;
+	add_bridges();
+	assert_int_equal(build(), 0);
+	for (unsigned int life = 1; life <= 3; life++) {
+		assert_int_equal(read_at(0x10, PCI_VENDOR_ID), 0xcccc1234);
+		assert_true(partition_wind_down(part));
+		assert_int_equal(nbus, life);
+		assert_int_equal(fake_get(fake_find_func(&phb, 0x100), 0x18, 4), 0x00030201);
+		assert_int_equal(fake_get(fake_find_func(&phb, 0x240), 0x18, 4), 0x00030302);
+		assert_int_equal(fake_get(fake_find_func(&phb, 0x240), PCI_COMMAND, 2) & 7, 2);
+		assert_null(board.groups[0].refuse);
+		assert_int_equal(partition_bring_up(part, &clean), 0);
+	}
+}
+
+/* SEED-001.18: a function that is alone is so for the guest, whatever its number and its device. */
+static void test_single_function_of_many_is_single(void **state)
+{
+	struct plan_func held = {.hold = true, .bdfn = DEVICE};
+
+	(void)state;
+	fake_put(dev, PCI_HEADER_TYPE, 1, 0x80);
+	fake_put(fake_add_func(&phb, SECOND, 0x11e85678), PCI_HEADER_TYPE, 1, 0x80);
+	scan();
+	plan.phbs[0].nfuncs = 1;
+	plan.phbs[0].funcs = &held;
+	assert_int_equal(build(), 0);
+	assert_int_equal(func(0)->devfn, 1);
+	assert_int_equal(read_config(PCI_HEADER_TYPE, 1), 0);
+}
+
+/* SEED-001.19: the message has the function and the cause, and nothing is left of it. */
+static void test_function_that_cannot_be_set_up_is_named(void **state)
+{
+	(void)state;
+	add_bridges();
+	/* A bridge by now: CF-14. */
+	fake_put(fake_find_func(&phb, 0x23a), PCI_HEADER_TYPE, 1, 0x81);
+	fake_arch_clear_out();
+	assert_int_not_equal(build(), 0);
+	assert_non_null(strstr(fake_arch.out, "function 02:07.2 cannot be assigned (-E"));
+	assert_int_equal(part->nphbs, 0);
+	assert_int_equal(mem_free_bytes(&ram.pool), free_at_start);
+	assert_false(fake_get(fake_find_func(&phb, 0x100), PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
+	/* The same of a bridge that has become something else. */
+	fake_put(fake_find_func(&phb, 0x23a), PCI_HEADER_TYPE, 1, 0);
+	fake_put(fake_find_func(&phb, 0x100), PCI_HEADER_TYPE, 1, 0);
+	fake_arch_clear_out();
+	assert_int_not_equal(build(), 0);
+	assert_non_null(strstr(fake_arch.out, "01:00.0: a bridge is not what it was"));
+	assert_int_not_equal(build(), 0);
+}
+
 /* Whatever is too large for the guest's memory, the partition is not built and nothing is kept. */
 static void test_what_does_not_fit_is_refused_and_undone(void **state)
 {
@@ -324,6 +469,10 @@ int main(void)
 		TEST(test_function_on_hold_is_not_shown),
 		TEST(test_pins_are_routed_unless_another_group_has_one),
 		TEST(test_pin_of_another_group_keeps_the_sources_from_all),
+		TEST(test_functions_behind_bridges_get_slots_of_the_guest),
+		TEST(test_bus_reset_leaves_the_bridges_as_they_were),
+		TEST(test_single_function_of_many_is_single),
+		TEST(test_function_that_cannot_be_set_up_is_named),
 		TEST(test_what_does_not_fit_is_refused_and_undone),
 		TEST(test_initrd_is_below_what_we_make),
 	};

@@ -638,12 +638,34 @@ static void test_wrong_plan_is_told_and_stops_only_its_partition(void **state)
 		wrong[i].make();
 		other = two->refused;
 		plan_check(&plan, &board, FREE_MEM);
-		if (!strstr(lines, wrong[i].line) || nlines != 1) {
+		/* Of a group that is not usable a second line says why it is one. */
+		if (!strstr(lines, wrong[i].line) ||
+			nlines != 1u + !!strstr(lines, "shares one PE\n")) {
 			fail_msg("wanted: %s\ngot: %s", wrong[i].line, lines);
 		}
 		assert_true(one->refused);
 		assert_true(two->refused == other);
 	}
+}
+
+/* SEED-000.19: who is in the way, bridges too, and why that is the whole group's matter. */
+static void test_group_that_is_refused_has_its_blockers_named(void **state)
+{
+	(void)state;
+	board.groups[0].refuse = "a BAR has no size";
+	board.groups[0].last = 1;
+	board.funcs[1].wrong = "a BAR has no size";
+	add_func(0, 0x0108, -1);
+	board.funcs[board.nfuncs - 1].header_type = 1;
+	board.funcs[board.nfuncs - 1].wrong = "a bridge with bus numbers that cannot be";
+	plan_check(&plan, &board, FREE_MEM);
+	assert_non_null(strstr(lines, B "iommu: group 0 cannot be assigned (a BAR has no size); "));
+	assert_non_null(strstr(lines, B "iommu: group 0: 01:00.0 is in the way: a BAR has no"));
+	assert_non_null(strstr(lines, B "iommu: group 0: bridge 01:01.0 is in the way: a bridge "));
+	assert_non_null(strstr(lines, B "iommu: group 0: all below root port 00:00.0 of PHB#0000"));
+	assert_int_equal(nlines, 4);
+	assert_true(one->refused);
+	assert_false(two->refused);
 }
 
 /* All rules that a partition breaks are told in one go. */
@@ -1097,6 +1119,7 @@ int main(void)
 		cmocka_unit_test_setup(test_right_plan_passes_in_silence, setup),
 		cmocka_unit_test(test_edges_of_the_rules_pass),
 		cmocka_unit_test(test_wrong_plan_is_told_and_stops_only_its_partition),
+		cmocka_unit_test_setup(test_group_that_is_refused_has_its_blockers_named, setup),
 		cmocka_unit_test_setup(test_every_broken_rule_has_its_line, setup),
 		cmocka_unit_test_setup(test_tables_left_out_are_enough_for_all_bridges, setup),
 		cmocka_unit_test_setup(test_group_wanted_by_two_stays_with_the_first, setup),
