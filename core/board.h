@@ -12,6 +12,7 @@
 #include "core/lock.h"
 #include "core/mem.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -80,6 +81,9 @@ struct host_phb {
 	/* One bit a message: somebody has it. core/vfio_msi.c's own. */
 	struct lock msi_lock;
 	uint64_t msi_used[BOARD_MAX_MSIS / 64];
+	/* Of each level source: the group that it is given to plus 1; 0: none yet. Only
+	 * core/partition_intx.c gives one. */
+	_Atomic uint8_t lsi_group[4];
 };
 
 /* A BAR as found and placed. */
@@ -97,6 +101,7 @@ struct host_func {
 	uint16_t vendor, device;
 	uint32_t class_code; /* 24 bits */
 	uint8_t revision, header_type, int_pin;
+	bool masks_intx; /* its INTx-disable bit was set, and stayed */
 	uint16_t subsys_vendor, subsys;
 	uint8_t secondary;   /* of a bridge: the bus behind it, if that was looked at; else 0 */
 	uint8_t subordinate; /* and the last one */

@@ -19,8 +19,10 @@
 static const uint32_t default_ap[] = {0x0000000c, 0xa0000010, 0x20000015, 0x4000001e};
 
 static void fill_func(
-	struct dt_guest_func *to, const struct pci_func *f, const struct host_func *host)
+	struct dt_guest_func *to, const struct pci_func *f, const struct partition_func *bound)
 {
+	const struct host_func *host = bound->host;
+
 	to->devfn = f->devfn;
 	to->vendor = host->vendor;
 	to->device = host->device;
@@ -29,6 +31,7 @@ static void fill_func(
 	to->class_code = host->class_code;
 	to->revision = host->revision;
 	to->int_pin = host->int_pin;
+	to->intx = bound->intx;
 	to->express = f->express;
 	for (unsigned int i = 0; i < PCI_NUM_BARS; i++) {
 		to->bars[i] = (struct dt_guest_bar){
@@ -82,7 +85,6 @@ static void fill_phb(struct dt_guest_phb *to, const struct partition *p, unsigne
 	to->buid = phb->at.buid;
 	to->mmio32 = phb->at.mmio32.v;
 	to->mmio32_size = PHB_MMIO32_SIZE - 0x10000; /* the MSI doorbell's 64 KiB are not memory */
-	to->lsi = phb->at.lsi;
 	to->liobn = w->liobn;
 	to->window_base = w->base.v;
 	to->window_size = w->npages << w->page_shift;
@@ -93,7 +95,7 @@ static void fill_phb(struct dt_guest_phb *to, const struct partition *p, unsigne
 	to->total_msi = msi_quota(p, n);
 	to->nfuncs = phb->nfuncs;
 	for (unsigned int i = 0; i < phb->nfuncs; i++) {
-		fill_func(&to->funcs[i], &phb->funcs[i], bound->funcs[i].host);
+		fill_func(&to->funcs[i], &phb->funcs[i], &bound->funcs[i]);
 		to->funcs[i].req_msi = msi_max(p, &phb->funcs[i], PCI_IRQ_MSI);
 		to->funcs[i].req_msix = msi_max(p, &phb->funcs[i], PCI_IRQ_MSIX);
 	}

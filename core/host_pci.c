@@ -154,17 +154,20 @@ static void follow_bridge(struct walk *w, struct host_cycles *c, struct host_fun
 
 static void read_identity(struct host_cycles *c, struct host_func *f)
 {
-	uint32_t class_rev = host_cycles_read(c, PCI_REVISION, 4);
+	uint32_t class_rev = host_cycles_read(c, PCI_REVISION, 4), command;
 
 	f->class_code = class_rev >> 8;
 	f->revision = (uint8_t)class_rev;
 	f->int_pin = (uint8_t)host_cycles_read(c, PCI_INTERRUPT_PIN, 1);
+	command = host_cycles_read(c, PCI_COMMAND, 2);
+	f->masks_intx = command != 0xffff && (command & PCI_COMMAND_INTX_OFF);
 	if (f->header_type == 0) {
 		f->subsys_vendor = (uint16_t)host_cycles_read(c, PCI_SUBSYS_VENDOR, 2);
 		f->subsys = (uint16_t)host_cycles_read(c, PCI_SUBSYS_ID, 2);
 	}
 }
 
+/* Its pin goes quiet, too, if the device has a bit for that (SEED-003.36). */
 static int master_off(struct host_phb *phb, uint16_t bdfn)
 {
 	struct host_cycles c = {.phb = phb, .bdfn = bdfn};
@@ -174,7 +177,8 @@ static int master_off(struct host_phb *phb, uint16_t bdfn)
 		/* All ones: the device has left, and its DMA with it. */
 		return c.err;
 	}
-	host_cycles_write(&c, PCI_COMMAND, 2, command & ~PCI_COMMAND_MASTER);
+	command = (command & ~PCI_COMMAND_MASTER) | PCI_COMMAND_INTX_OFF;
+	host_cycles_write(&c, PCI_COMMAND, 2, command);
 	/* The answer comes behind whatever the device had posted before. */
 	command = host_cycles_read(&c, PCI_COMMAND, 2);
 	if (!c.err && command != 0xffff && (command & PCI_COMMAND_MASTER)) {
@@ -441,6 +445,9 @@ void host_pci_scan(struct board *b)
 		unsigned int first_group = b->ngroups;
 
 		b->phbs[i].usable = false;
+		for (unsigned int line = 0; line < PCI_NUM_PINS; line++) {
+			atomic_store(&b->phbs[i].lsi_group[line], 0);
+		}
 		if (!b->phbs[i].ops) {
 			continue;
 		}

@@ -28,6 +28,7 @@ struct dt_guest_func {
 	uint16_t vendor, device, subsys_vendor, subsys;
 	uint32_t class_code;
 	uint8_t revision, int_pin;
+	uint32_t intx;			/* the source of its pin; 0: it has none */
 	bool express;			/* it has extended config space */
 	unsigned int req_msi, req_msix; /* the most it may ask for; 0: none of this kind */
 	struct dt_guest_bar bars[6];
@@ -43,7 +44,6 @@ struct dt_guest_phb {
 	uint64_t buid;
 	uint64_t mmio32; /* guest-real address of bus address 0x80000000 */
 	uint64_t mmio32_size;
-	uint32_t lsi;		/* first of four */
 	unsigned int total_msi; /* for all functions together */
 	uint32_t liobn;
 	uint64_t window_base, window_size;

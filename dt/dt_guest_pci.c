@@ -123,6 +123,13 @@ static void put_bars(struct dt_writer *w, const struct dt_guest_func *f)
 	}
 }
 
+/* The pin is the device's word: one that no device can have is none, and so is one that leads
+ * nowhere. */
+static bool has_pin(const struct dt_guest_func *f)
+{
+	return f->int_pin && f->int_pin <= PCI_INTERRUPT_PINS && f->intx;
+}
+
 /* Without ibm,pci-config-space-type a guest takes config space to have 256 bytes. */
 static void put_func(struct dt_writer *w, const struct dt_guest_func *f)
 {
@@ -135,8 +142,7 @@ static void put_func(struct dt_writer *w, const struct dt_guest_func *f)
 		dt_put_u32(w, "subsystem-vendor-id", f->subsys_vendor);
 		dt_put_u32(w, "subsystem-id", f->subsys);
 	}
-	/* The pin is the device's word: one that no device can have is none. */
-	if (f->int_pin && f->int_pin <= PCI_INTERRUPT_PINS) {
+	if (has_pin(f)) {
 		dt_put_u32(w, "interrupts", f->int_pin);
 	}
 	/* Linux asks for no more than these say, and for none of a kind that is not named. */
@@ -155,27 +161,33 @@ static void put_func(struct dt_writer *w, const struct dt_guest_func *f)
 
 /* Host bridges */
 
-/* Pins of neighbouring slots are turned by one, so four slots say it all and the mask leaves only
- * the slot number's low two bits. */
+/* A function's pin is a line of the host's, whichever slot the guest sees it in: the map has an
+ * entry for each function, and its mask leaves all of slot and function number. */
 static void put_interrupt_map(struct dt_writer *w, const struct dt_guest_phb *phb)
 {
-	uint32_t map[4 * PCI_INTERRUPT_PINS * 7];
-	uint32_t *entry = map;
+	uint32_t map[DT_GUEST_MAX_FUNCS * 7];
+	uint32_t n = 0;
 
-	for (uint32_t slot = 0; slot < 4; slot++) {
-		for (uint32_t pin = 1; pin <= PCI_INTERRUPT_PINS; pin++) {
-			entry[0] = PCI_CONFIG(slot << 3);
-			entry[1] = 0;
-			entry[2] = 0;
-			entry[3] = pin;
-			entry[4] = DT_XICS_PHANDLE;
-			entry[5] = phb->lsi + (slot + pin - 1) % PCI_INTERRUPT_PINS;
-			entry[6] = XICS_LEVEL;
-			entry += 7;
+	for (unsigned int i = 0; i < phb->nfuncs; i++) {
+		const struct dt_guest_func *f = &phb->funcs[i];
+		uint32_t *entry = map + n;
+
+		if (!has_pin(f)) {
+			continue;
 		}
+		entry[0] = PCI_CONFIG(f->devfn);
+		entry[1] = 0;
+		entry[2] = 0;
+		entry[3] = f->int_pin;
+		entry[4] = DT_XICS_PHANDLE;
+		entry[5] = f->intx;
+		entry[6] = XICS_LEVEL;
+		n += 7;
 	}
-	dt_put_cells(w, "interrupt-map-mask", (uint32_t[]){PCI_CONFIG(3u << 3), 0, 0, 7}, 4);
-	dt_put_cells(w, "interrupt-map", map, sizeof(map) / sizeof(map[0]));
+	if (n) {
+		dt_put_cells(w, "interrupt-map-mask", (uint32_t[]){PCI_CONFIG(0xff), 0, 0, 7}, 4);
+		dt_put_cells(w, "interrupt-map", map, n);
+	}
 }
 
 /* Two extensions: windows can be reset, and query answers the largest block in two cells if it is

@@ -220,6 +220,7 @@ static void test_scan_finds_what_is_there(void **state)
 	assert_int_equal(h->subsys_vendor, 0x1af4);
 	assert_int_equal(h->subsys, 0x1100);
 	assert_int_equal(h->int_pin, 2);
+	assert_true(h->masks_intx);
 	assert_true(h->bars[0].size == 0x100000 && !h->bars[0].is64 && !h->bars[0].prefetch);
 	assert_true(h->bars[2].size == 0x4000 && h->bars[2].is64 && h->bars[2].prefetch);
 	assert_true(h->bars[1].size == 0 && h->bars[3].size == 0);
@@ -247,7 +248,7 @@ static void test_bus_masters_go_off_before_the_reset(void **state)
 	assert_int_equal(f[0].log[0].op, FAKE_RESET_IOMMU);
 	assert_int_equal(f[0].log[0].arg[0], 0);
 	expect_no_masters(0);
-	assert_int_equal(command_of(0, 0x100), 0x102);
+	assert_int_equal(command_of(0, 0x100), 0x502);
 	assert_int_equal(command_of(0, 0x000), 0x106);
 	assert_false(fake_phb_any_window(&f[0]));
 }
@@ -761,6 +762,29 @@ static void test_single_function_device_has_no_others(void **state)
 	assert_null(found(0, 0x108));
 }
 
+/* SEED-003.36: the INTx-disable bit is tried on every function, and the rest of COMMAND is as it
+ * was; all ones is no answer. */
+static void test_what_cannot_keep_its_pin_quiet_is_known(void **state)
+{
+	struct fake_func *func;
+
+	(void)state;
+	func = add_link(0, 0, 1);
+	fake_put(func, PCI_COMMAND, 2, 0x0146);
+	host_pci_scan(&board);
+	assert_true(found(0, 0x100)->masks_intx);
+	assert_int_equal(command_of(0, 0x100), 0x0542);
+	func->wmask[PCI_COMMAND + 1] &= (uint8_t) ~(PCI_COMMAND_INTX_OFF >> 8);
+	fake_put(func, PCI_COMMAND, 2, 0x0146);
+	host_pci_scan(&board);
+	assert_false(found(0, 0x100)->masks_intx);
+	assert_int_equal(command_of(0, 0x100), 0x0142);
+	fake_put(func, PCI_COMMAND, 2, 0xffff);
+	func->wmask[PCI_COMMAND] = func->wmask[PCI_COMMAND + 1] = 0;
+	host_pci_scan(&board);
+	assert_false(found(0, 0x100)->masks_intx);
+}
+
 static void test_unknown_header_type_refuses_the_group(void **state)
 {
 	(void)state;
@@ -854,7 +878,7 @@ static void test_sizing_is_done_with_decode_off_and_restores(void **state)
 	host_pci_scan(&board);
 	expect_refused(0, 0x100, "do not fit");
 	assert_int_equal(fake_get(func, PCI_BAR0, 4), 0x12300000);
-	assert_int_equal(command_of(0, 0x100), 0x103);
+	assert_int_equal(command_of(0, 0x100), 0x503);
 }
 
 static void test_expansion_rom_is_shut(void **state)
@@ -1075,7 +1099,7 @@ static void test_quarantine_goes_from_the_device_inwards(void **state)
 	at = f[0].nlog;
 	assert_int_equal(host_pci_quarantine(&board, g), 0);
 	assert_true(g->closed);
-	assert_int_equal(command_of(0, 0x101), 2);
+	assert_int_equal(command_of(0, 0x101), PCI_COMMAND_INTX_OFF | 2);
 	assert_int_equal(f[0].nlog, at + 3);
 	assert_int_equal(f[0].log[at].op, FAKE_WINDOW_OFF);
 	assert_int_equal(f[0].log[at + 1].op, FAKE_WINDOW_OFF);
@@ -1301,6 +1325,7 @@ int main(void)
 		TEST(test_more_functions_than_room_refuses_the_group),
 		TEST(test_more_groups_than_room_are_left_closed),
 		TEST(test_single_function_device_has_no_others),
+		TEST(test_what_cannot_keep_its_pin_quiet_is_known),
 		TEST(test_unknown_header_type_refuses_the_group),
 		TEST(test_bars_are_believed_only_if_they_make_sense),
 		TEST(test_last_bar_cannot_be_64_bit),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * What a partition's functions do beside DMA, down to the device: resets and power states that the
- * guest asks for, its messages, 64-bit BARs, pins, functions that the plan holds back, and what of
+ * guest asks for, its messages, 64-bit BARs, functions that the plan holds back, and what of
  * a guest does not fit into its memory.
  */
 #include <stdarg.h>
@@ -14,7 +14,6 @@
 #include "core/msi.h"
 #include "core/partition_parts.h"
 #include "core/vfio_spapr.h"
-#include "core/xics.h"
 #include "dt/dt_guest.h"
 #include "tests/fake/fake_arch.h"
 #include "tests/fake/fake_irq.h"
@@ -34,7 +33,6 @@
 #define AF	   0x90u
 #define MSI	   0xa0u
 #define MS	   1000000ull
-#define LSI_OF(n)  (part->phbs[0].at.lsi + (n))
 
 static struct fake_ram ram;
 static struct fake_phb phb;
@@ -269,30 +267,6 @@ static void test_function_on_hold_is_not_shown(void **state)
 	assert_int_equal(fake_get(dev, PCI_COMMAND, 2) & PCI_COMMAND_MASTER, 0);
 }
 
-/* A bridge's four level sources are one guest's, or nobody's. */
-static void test_pins_are_routed_unless_another_group_has_one(void **state)
-{
-	(void)state;
-	fake_put(dev, PCI_INTERRUPT_PIN, 1, 1);
-	board.funcs[1].int_pin = 1;
-	assert_int_equal(build(), 0);
-	assert_int_equal(read_config(PCI_INTERRUPT_PIN, 1), 1);
-	assert_int_equal(xics_add_source(part, LSI_OF(0), 1, true), -EBUSY);
-	assert_int_equal(xics_add_source(part, LSI_OF(1), FAKE_LSI_FIRST + 1, true), 0);
-}
-
-static void test_pin_of_another_group_keeps_the_sources_from_all(void **state)
-{
-	(void)state;
-	fake_put(dev, PCI_INTERRUPT_PIN, 1, 1);
-	fake_add_bridge(&phb, 8, 2, 2);
-	fake_put(fake_add_func(&phb, 0x200, 0x11e85678), PCI_INTERRUPT_PIN, 1, 2);
-	scan();
-	assert_int_equal(board.ngroups, 2);
-	assert_int_equal(build(), 0);
-	assert_int_equal(xics_add_source(part, LSI_OF(0), FAKE_LSI_FIRST, true), 0);
-}
-
 static uint32_t read_at(unsigned int devfn, unsigned int off)
 {
 	struct pci_func *at = phb_find_func(&part->phb_map, part->phbs[0].at.buid, devfn << 8);
@@ -467,8 +441,6 @@ int main(void)
 		TEST(test_message_is_set_up_down_to_the_device),
 		TEST(test_64_bit_bar_takes_two),
 		TEST(test_function_on_hold_is_not_shown),
-		TEST(test_pins_are_routed_unless_another_group_has_one),
-		TEST(test_pin_of_another_group_keeps_the_sources_from_all),
 		TEST(test_functions_behind_bridges_get_slots_of_the_guest),
 		TEST(test_bus_reset_leaves_the_bridges_as_they_were),
 		TEST(test_single_function_of_many_is_single),
