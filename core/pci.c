@@ -171,6 +171,17 @@ static void find_ids(const struct pci_func *f, struct access *a)
 	}
 }
 
+/* A pin that leads nowhere is none, whatever the device says (SEED-000.13). */
+static void hide_pin(const struct pci_func *f, struct access *a)
+{
+	unsigned int shift = 8 * (PCI_INTERRUPT_PIN - a->off);
+
+	if (!f->intx && PCI_INTERRUPT_PIN - a->off < a->size) {
+		a->masks.virt |= 0xffu << shift;
+		a->image &= ~(0xffu << shift);
+	}
+}
+
 static void find_access(
 	const struct pci_func *f, unsigned int off, unsigned int size, struct access *a)
 {
@@ -193,6 +204,7 @@ static void find_access(
 	if (a->perm) {
 		vfio_perm_get(a->perm, len, off - a->base, size, &a->masks);
 		find_ids(f, a);
+		hide_pin(f, a);
 	}
 }
 

@@ -103,6 +103,7 @@ static void give(unsigned int part, struct host_func *f, unsigned int devfn)
 		0);
 	devices[part][i] = (struct vfio_device){
 		.group = &groups[part], .func = (unsigned int)(f - board.funcs)};
+	fake_pci_put(&devs[part][i], PCI_INTERRUPT_PIN, 1, f->int_pin);
 	bound[part].funcs[i] = (struct partition_func){
 		.partition = parts[part], .device = &devices[part][i], .host = f};
 	fake_pci_forget(&devs[part][i]);
@@ -123,6 +124,15 @@ static unsigned int used_sources(unsigned int part)
 	return n;
 }
 
+static uint32_t shown_pin(unsigned int part, unsigned int func)
+{
+	uint32_t val = 0;
+
+	assert_int_equal(
+		pci_config_read(&phbs[part].funcs[func], PCI_INTERRUPT_PIN, 1, &val), 0);
+	return val;
+}
+
 /* The host's line that a guest's function ends at; -1: it has none, and is quiet. */
 static int line_of_func(unsigned int part, unsigned int func)
 {
@@ -131,8 +141,10 @@ static int line_of_func(unsigned int part, unsigned int func)
 
 	if (!number) {
 		assert_true(is_quiet(part, func));
+		assert_int_equal(shown_pin(part, func), 0);
 		return -1;
 	}
+	assert_int_equal(shown_pin(part, func), bound[part].funcs[func].host->int_pin);
 	assert_in_range(number, phbs[part].at.lsi, phbs[part].at.lsi + 3);
 	s = &parts[part]->xics.lsi[number - XICS_LSI_FIRST];
 	assert_true(s->used && s->level);

@@ -198,7 +198,7 @@ static void test_header_register_by_register(void **state)
 		{PCI_CAP_PTR, 4, 0, 0, 0},
 		{0x38, 4, 0, 0, 0},
 		{PCI_INTERRUPT_LINE, 1, 0x00, 0xff, 0},
-		{PCI_INTERRUPT_PIN, 1, 0x01, 0x01, 0},
+		{PCI_INTERRUPT_PIN, 1, 0x00, 0x00, 0},
 		{0x3e, 2, 0, 0, 0},
 	};
 
@@ -235,7 +235,7 @@ static void test_read_makes_cycles_only_for_the_devices_bits(void **state)
 	} cases[] = {{PCI_VENDOR_ID, 2, 1}, {PCI_COMMAND, 2, 1}, {PCI_COMMAND, 4, 1},
 		{PCI_CACHE_LINE, 1, 0}, {PCI_CACHE_LINE, 2, 0}, {PCI_CACHE_LINE, 4, 1},
 		{PCI_BIST, 1, 0}, {0x10, 4, 0}, {0x16, 2, 0}, {0x27, 1, 0}, {PCI_ROM_BAR, 4, 0},
-		{PCI_CAP_PTR, 1, 0}, {PCI_INTERRUPT_LINE, 1, 0}, {PCI_INTERRUPT_LINE, 2, 1},
+		{PCI_CAP_PTR, 1, 0}, {PCI_INTERRUPT_LINE, 1, 0}, {PCI_INTERRUPT_LINE, 2, 0},
 		{0x40, 4, 0}, {0xfc, 4, 0}};
 
 	(void)state;
@@ -547,7 +547,7 @@ static void test_removed_device_is_noticed(void **state)
 	static const struct {
 		unsigned int off, size;
 	} reads[] = {{PCI_VENDOR_ID, 2}, {PCI_VENDOR_ID, 4}, {PCI_VENDOR_ID, 1}, {PCI_STATUS, 2},
-		{PCI_COMMAND, 4}, {PCI_SUBSYS_ID, 2}, {PCI_INTERRUPT_PIN, 1}, {PCI_CACHE_LINE, 4}};
+		{PCI_COMMAND, 4}, {PCI_SUBSYS_ID, 2}, {PCI_MIN_GNT, 1}, {PCI_CACHE_LINE, 4}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(reads); i++) {
 		setup(state);

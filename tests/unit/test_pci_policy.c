@@ -169,7 +169,7 @@ static void test_minimal_policy_register_by_register(void **state)
 		{PCI_ROM_BAR, 4, 0, 0, 0, 0},
 		{0x34, 4, 0x37363540, 0x37363540, 0x37363540, 0},
 		{0x38, 4, 0x38393a3b, 0x38393a3b, 0x38393a3b, 0},
-		{PCI_INTERRUPT_LINE, 4, 0x06050100, 0x060501ff, 0x06050100, 0},
+		{PCI_INTERRUPT_LINE, 4, 0x06050000, 0x060500ff, 0x06050000, 0},
 		/* PM: version, DSI, no soft reset */
 		{PM, 4, 0x00274801, 0x00274801, 0x00274801, 0},
 		{PM + 4, 4, 0x00000008, 0x00000008, 0x00000008, 0},
