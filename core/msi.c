@@ -178,6 +178,18 @@ static int change(struct partition *p, struct pci_func *f, struct pci_grant *g)
 	return 0;
 }
 
+/* What is so already is said to the device once more, and nothing is taken away (SEED-003.40). */
+static int change_if_other(struct partition *p, struct pci_func *f, struct pci_grant *g)
+{
+	const struct pci_grant old = f->grant;
+
+	if (old.kind != g->kind || old.n != g->n || f->gone) {
+		return change(p, f, g);
+	}
+	pci_msi_grant(f, &old);
+	return 0;
+}
+
 int msi_request(struct partition *p, struct pci_func *f, enum pci_irq_kind kind, unsigned int n)
 {
 	struct pci_grant g = {.kind = kind, .n = n};
@@ -189,7 +201,7 @@ int msi_request(struct partition *p, struct pci_func *f, enum pci_irq_kind kind,
 	if (!pci_func_claim(f)) {
 		return -EBUSY;
 	}
-	err = change(p, f, &g);
+	err = change_if_other(p, f, &g);
 	pci_func_yield(f);
 	return err;
 }

@@ -38,11 +38,12 @@
 #define ENTRY_MASKED	 1u
 #define PBA_BYTES(count) (((count) + 63) / 64 * 8)
 
-/* Chelsio T5 functions report pending bits behind the end of their BAR; they are at 0x1000
- * (SEED-001.34). */
-#define CHELSIO		  0x1425u
-#define CHELSIO_T5(dev)	  (((dev)&0xff00u) == 0x5800u)
-#define CHELSIO_T5_PBA_AT 0x1000u
+/* Functions that report pending bits behind the end of their BAR, and where they are (SEED-001.34):
+ * virtual functions of Chelsio T5 adapters and of Baidu Kunlun. */
+static const struct {
+	uint16_t vendor, device, device_mask;
+	uint32_t pba;
+} wrong_pba[] = {{0x1425, 0x5800, 0xff00, 0x1000}, {0x1d22, 0x3685, 0xffff, 0xb400}};
 
 static unsigned int msi_data(const struct pci_func *f)
 {
@@ -86,8 +87,11 @@ static int fix_pba(struct pci_func *f, struct pci_msix *x)
 		pci_live_read(f, PCI_DEVICE_ID, 2, &device)) {
 		return -EIO;
 	}
-	if (vendor == CHELSIO && CHELSIO_T5(device)) {
-		x->pba = CHELSIO_T5_PBA_AT;
+	for (size_t i = 0; i < sizeof(wrong_pba) / sizeof(wrong_pba[0]); i++) {
+		if (vendor == wrong_pba[i].vendor &&
+			(device & wrong_pba[i].device_mask) == wrong_pba[i].device) {
+			x->pba = wrong_pba[i].pba;
+		}
 	}
 	return 0;
 }

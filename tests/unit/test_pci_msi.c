@@ -136,7 +136,7 @@ static void test_table_and_pending_bits_must_be_in_memory_bars_and_apart(void **
 }
 
 /* SEED-001.34, SEED-001.35: by the device's own ids, and only where its word is impossible. */
-static void test_chelsio_pending_bits_are_found(void **state)
+static void test_pending_bits_reported_wrong_are_found(void **state)
 {
 	static const struct {
 		uint32_t ids, pba, want;
@@ -149,6 +149,10 @@ static void test_chelsio_pending_bits_are_found(void **state)
 		{0x58001424, 0x8001, 0, -EINVAL},
 		{0x58001425, 0x1000, 0, -EINVAL}, /* its BAR 0 has no 0x1000 either */
 		{0x58001425, 0x8006, 0, -EINVAL},
+		{0x36851d22, 0x200005, 0xb405, 0},
+		{0x36851d22, 0x1ffff5, 0x1ffff5, 0},
+		{0x36841d22, 0x200005, 0, -EINVAL},
+		{0x36851d22, 0x8001, 0, -EINVAL}, /* nor has its BAR 1 0xb400 */
 	};
 
 	(void)state;
@@ -161,6 +165,37 @@ static void test_chelsio_pending_bits_are_found(void **state)
 		assert_int_equal(init_func(), cases[i].err);
 		if (!cases[i].err) {
 			assert_int_equal(rd(MSIX + 8, 4), cases[i].want);
+		}
+	}
+}
+
+/* SEED-001.35: ids that replace the device's change nothing, neither to those of a quirk nor from
+ * them, and whatever is done to the function after. */
+static void test_ids_of_a_guest_are_no_quirks(void **state)
+{
+	static const struct {
+		uint32_t device;
+		int32_t vendor, id;
+		uint32_t pba;
+	} cases[] = {{0x58001425, 0x1234, 0x11e8, 0x1001}, {0x11e81234, 0x1425, 0x5800, 0x3001}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct pci_ids ids = {cases[i].vendor, cases[i].id, -1, -1};
+		unsigned int link = PCI_CAP_PTR;
+
+		fake_pci_init(&dev, test_bars);
+		fake_pci_put(&dev, PCI_VENDOR_ID, 4, cases[i].device);
+		fake_pci_add_msix(&dev, MSIX, 4, 0x2001, i ? 0x3001 : 0x8001, &link);
+		assert_int_equal(init_func(), 0);
+		assert_int_equal(pci_func_override_ids(&func, &ids), 0);
+		assert_int_equal(rd(PCI_VENDOR_ID, 2), (uint32_t)cases[i].vendor);
+		assert_int_equal(rd(MSIX + 8, 4), cases[i].pba);
+		assert_int_equal(func.msix.pba, cases[i].pba & ~7u);
+		wr(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+		for (unsigned int k = 0; k < dev.npieces; k++) {
+			assert_false(dev.pieces[k].bar == 1 &&
+				     func.msix.pba - dev.pieces[k].off < dev.pieces[k].len);
 		}
 	}
 }
@@ -668,7 +703,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table_and_pending_bits_must_be_in_memory_bars_and_apart),
-		cmocka_unit_test(test_chelsio_pending_bits_are_found),
+		cmocka_unit_test(test_pending_bits_reported_wrong_are_found),
+		cmocka_unit_test(test_ids_of_a_guest_are_no_quirks),
 		cmocka_unit_test(test_failed_cycle_at_every_step_of_set_up),
 		cmocka_unit_test(test_start_state_is_off_and_masked),
 		cmocka_unit_test(test_capabilities_are_all_ours_until_a_grant),
