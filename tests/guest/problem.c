@@ -31,6 +31,7 @@
 static uint64_t root[ROOT_ENTRIES] __attribute__((aligned(65536)));
 static uint64_t level1[LEVEL_ENTRIES] __attribute__((aligned(4096)));
 static uint64_t level2[LEVEL_ENTRIES] __attribute__((aligned(4096)));
+static uint64_t device_level2[LEVEL_ENTRIES] __attribute__((aligned(4096)));
 static uint64_t process_table[LEVEL_ENTRIES] __attribute__((aligned(4096)));
 
 static void build_tree(void)
@@ -53,6 +54,16 @@ static void enter(void *regs)
 void problem_trap(struct hv_regs *regs)
 {
 	trap_catch(enter, regs);
+}
+
+uint64_t problem_map(uint64_t real)
+{
+	const uint64_t within = real & ((1ull << LEAF_SHIFT) - 1);
+
+	device_level2[0] = be64(PTE_VALID | PTE_LEAF | (real - within) | PTE_USER_RWX);
+	level1[1] = be64(PTE_VALID | (uintptr_t)device_level2 | NEXT_LEVEL_BITS);
+	__asm__ volatile("ptesync; isync" : : : "memory");
+	return PROBLEM_DEVICE + within;
 }
 
 bool problem_prepare(void)

@@ -5,7 +5,7 @@
  *   0: 01:00.0, MSI (64-bit, 32 messages, mask bits), MSI-X of 64 vectors in BAR 0: table at
  *      0x2000, pending bits at 0x3000; pin A
  *   1: 01:00.1, MSI (32-bit, 8 messages) alone; no pin
- *   2: 01:00.2, neither
+ *   2: 01:00.2, neither; a 64-bit BAR
  * The host bridge has HELP_MSIS messages, sources from HELP_HW on.
  */
 #ifndef TESTS_UNIT_MSI_HELP_H
@@ -60,7 +60,8 @@ static inline void help_add_funcs(void)
 	fake_add_msix(f, 0x60, HELP_VECTORS, HELP_TABLE, 0x3000);
 	f = fake_add_func(&help_phb, 0x101, 0x11e91234);
 	fake_add_msi(f, 0x40, 0x0006);
-	(void)fake_add_func(&help_phb, 0x102, 0x11ea1234);
+	f = fake_add_func(&help_phb, 0x102, 0x11ea1234);
+	fake_set_bar(f, 2, 0x4000, true, true);
 }
 
 static inline void help_bind(void)

@@ -46,7 +46,8 @@ static void test_addresses_without_a_bar_have_no_answer(void **state)
 		unsigned int size;
 		int err;
 	} cases[] = {
-		{base, 4, 0}, {base + HELP_BAR - 8, 8, 0}, {base + HELP_BAR, 4, -ENOENT},
+		{base, 4, 0}, {base + HELP_BAR - 8, 8, 0}, {base + HELP_BAR, 4, 0}, /* another's */
+		{base + HELP_BAR + 0x4000, 4, -ENOENT},
 		{base - 4, 4, -ENOENT}, {base + MMIO_SIZE - 4, 4, -ENOENT},
 		{base + MMIO_SIZE, 4, -ENOENT}, {base + HELP_TABLE + 1, 2, -ENOENT},
 		{0, 8, -ENOENT}, {HELP_MEM, 8, -ENOENT}, {UINT64_MAX, 1, -ENOENT},
@@ -197,6 +198,100 @@ static void test_a_bar_that_is_off_hides_nobody(void **state)
 		mmio_access(vcpu, gpa(phb->at.mmio32.v + 0x1000), 1, false, &val), -ENOENT);
 }
 
+/* --- devices that die, and those that go to others --- */
+
+/* MM-06: loads from a device that is frozen, or gone: all ones, 10^5 of them and as many stores,
+ * and nothing is done for them but the load itself, nor written into the log. */
+static void test_loads_of_a_dead_device_are_cheap(void **state)
+{
+	struct host_group *g = &help_board.groups[0];
+
+	(void)state;
+	for (unsigned int way = 0; way < 2; way++) {
+		unsigned int cycles, lines;
+
+		help_phb.frozen[g->pe] = way == 0;
+		if (way == 1) {
+			fake_find_func(&help_phb, 0x100)->gone = true;
+			(void)help_read(0, PCI_VENDOR_ID, 2);
+		}
+		cycles = help_phb.calls;
+		lines = fake_arch.nwrites;
+		for (unsigned int i = 0; i < 100000; i++) {
+			unsigned int size = 1u << i % 4;
+
+			if (load(0x2800, size) != UINT64_MAX >> (64 - 8 * size)) {
+				fail_msg("load %u of %u bytes is not all ones", i, size);
+			}
+			store(0x2800, size, 0);
+		}
+		assert_int_equal(help_phb.calls, cycles);
+		assert_int_equal(fake_arch.nwrites, lines);
+	}
+}
+
+static unsigned int mapped_at_close;
+static struct host_phb_ops ops;
+
+static int count_at_close(struct host_phb *p, unsigned int pe, unsigned int win)
+{
+	mapped_at_close += fake_arch.nmmio;
+	return fake_phb_ops.window_off(p, pe, win);
+}
+
+/* MM-07: when a function is taken away nothing of its BARs, 64-bit ones too, is mapped any more
+ * (which takes the processors' translations with it) before its windows close; whoever gets it
+ * then is the only one that reaches it. */
+static void test_nothing_is_mapped_when_a_function_changes_hands(void **state)
+{
+	const struct plan_partition plan = {.name = "beta",
+		.memory = HELP_MEM,
+		.nphbs = 1,
+		.phbs = {{.id = "CXGB3", .index = 2, .window_size = 0x1000000}}};
+	struct partition *old = help_part, *next = calloc(1, sizeof(*next));
+	const uint64_t wide = old->phbs[0].funcs[2].bars[2].value - PHB_MMIO32_BUS;
+	const gpa_t stale[] = {help_at(0), help_at(HELP_TABLE), help_at(wide)};
+	const struct fake_arch_mmio *m;
+	uint64_t val;
+
+	(void)state;
+	assert_non_null(next);
+	help_write(2, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	m = fake_arch_find_mmio(old, stale[2]);
+	assert_non_null(m);
+	assert_int_equal(m->size, 0x4000);
+	ops = fake_phb_ops;
+	ops.window_off = count_at_close;
+	help_board.phbs[0].ops = &ops;
+	mapped_at_close = 0;
+	assert_true(partition_unbind_phbs(old));
+	assert_int_equal(mapped_at_close, 0);
+	assert_int_equal(fake_arch.nmmio, 0);
+	assert_int_equal(fake_arch_count(FAKE_ARCH_MAP_MMIO), fake_arch_count(FAKE_ARCH_UNMAP_MMIO));
+
+	next->lpid = 2;
+	strcpy(next->name, "beta");
+	next->board = &help_board;
+	next->vfio = &help_vfio;
+	next->pool = &help_ram.pool;
+	next->mem = old->mem;
+	assert_int_equal(arch_partition_init(next, next->pool), 0);
+	assert_int_equal(page_pool_init(&next->tables, next->pool, HELP_TABLES), 0);
+	assert_int_equal(partition_alloc_phbs(next, 1), 0);
+	assert_int_equal(partition_bind_phbs(next, &plan), 0);
+	assert_int_equal(
+		pci_config_write(&next->phbs[0].funcs[2], PCI_COMMAND, 2, PCI_COMMAND_MEMORY), 0);
+	assert_int_equal(fake_arch.nmmio, 1);
+	assert_non_null(fake_arch_find_mmio(next, gpa(next->phbs[0].at.mmio32.v + wide)));
+	for (size_t i = 0; i < ARRAY_SIZE(stale); i++) {
+		assert_null(fake_arch_find_mmio(old, stale[i]));
+		assert_int_equal(access_at(stale[i], 4, false, &val), -ENOENT);
+		assert_int_equal(access_at(stale[i], 4, true, &val), -ENOENT);
+	}
+	assert_true(partition_unbind_phbs(next));
+	free(next);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, help_teardown)
 
 int main(void)
@@ -207,6 +302,8 @@ int main(void)
 		TEST(test_each_byte_is_the_devices_but_the_tables),
 		TEST(test_writes_never_reach_a_message),
 		TEST(test_address_follows_the_guests_bar),
+		TEST(test_loads_of_a_dead_device_are_cheap),
+		TEST(test_nothing_is_mapped_when_a_function_changes_hands),
 		cmocka_unit_test(test_a_bar_that_is_off_hides_nobody),
 	};
 

@@ -65,6 +65,9 @@ void run_tce(const char *value);
 /* Of all that, what two CPUs do at once. */
 void run_races(const char *value);
 
+/* What instructions do to a device's registers; then what has no answer, by name. */
+void run_bar(const char *value);
+
 /* The groups of tests, in the order they run. The DMA tests need bench.edu. */
 void test_config_space(void);
 void test_rtas_cases(void);

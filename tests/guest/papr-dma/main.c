@@ -98,6 +98,7 @@ static const struct program programs[] = {
 	{"touch", run_touch},
 	{"store", run_store},
 	{"illegal", run_illegal},
+	{"bar", run_bar},
 	{"spin", run_spin},
 	{"sleep", run_sleep},
 	{"dma", run_dma},
