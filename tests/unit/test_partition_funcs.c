@@ -339,20 +339,24 @@ static void test_functions_behind_bridges_get_slots_of_the_guest(void **state)
  * next who gets it. */
 static void test_bus_reset_leaves_the_bridges_as_they_were(void **state)
 {
-	bool clean;
+	const struct partition_step *anew = partition_steps + PARTITION_KEPT;
+	const char *failed;
 
 	(void)state;
 	add_bridges();
 	assert_int_equal(build(), 0);
 	for (unsigned int life = 1; life <= 3; life++) {
 		assert_int_equal(read_at(0x10, PCI_VENDOR_ID), 0xcccc1234);
-		assert_true(partition_wind_down(part));
+		partition_undo_steps(anew, PARTITION_STEPS - PARTITION_KEPT, part, 0);
+		assert_false(part->exposed);
 		assert_int_equal(nbus, life);
 		assert_int_equal(fake_get(fake_find_func(&phb, 0x100), 0x18, 4), 0x00030201);
 		assert_int_equal(fake_get(fake_find_func(&phb, 0x240), 0x18, 4), 0x00030302);
 		assert_int_equal(fake_get(fake_find_func(&phb, 0x240), PCI_COMMAND, 2) & 7, 2);
 		assert_null(board.groups[0].refuse);
-		assert_int_equal(partition_bring_up(part, &clean), 0);
+		assert_int_equal(partition_make_steps(
+					 anew, PARTITION_STEPS - PARTITION_KEPT, part, 0, &failed),
+			0);
 	}
 }
 

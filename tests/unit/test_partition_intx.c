@@ -51,7 +51,8 @@ static void empty_board(void)
 		p->nphbs = 1;
 		phbs[i].index = 6 + i;
 		assert_int_equal(phb_place(phbs[i].index, &phbs[i].at), 0);
-		bound[i].group = &groups[i];
+		bound[i].groups[0] = &groups[i];
+		bound[i].ngroups = 1;
 	}
 }
 
