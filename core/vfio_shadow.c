@@ -346,6 +346,18 @@ static int map_below(struct span p, uint64_t word)
 	return err;
 }
 
+/* The same; where a driver that replaces says that something is mapped there, that is unmapped and
+ * the run mapped once more. The first error is the one that is told. */
+static int map_or_retry(struct span p, uint64_t word)
+{
+	int err = map_below(p, word);
+
+	if (err == -EBUSY && p.s->ops->replaces && !unmap_below(p, 0) && !map_below(p, word)) {
+		err = 0;
+	}
+	return err;
+}
+
 /* Makes the span below the run of this word. The shadow is right about what is there. */
 static int set_below(struct span p, uint64_t word)
 {
@@ -355,15 +367,7 @@ static int set_below(struct span p, uint64_t word)
 	if ((t.live || t.stale) && (!word || !p.s->ops->replaces)) {
 		err = unmap_below(p, t.live);
 	}
-	if (err || !word) {
-		return err;
-	}
-	err = map_below(p, word);
-	if (err == -EBUSY && p.s->ops->replaces) {
-		err = unmap_below(p, 0);
-		err = err ? err : map_below(p, word);
-	}
-	return err;
+	return err || !word ? err : map_or_retry(p, word);
 }
 
 /* What was in this span is lost, or nobody knows what is. */
@@ -419,7 +423,7 @@ static void put_back(struct span p)
 			err = unmap_below(run, 0);
 		}
 		if (!err && word) {
-			err = map_below(run, word);
+			err = map_or_retry(run, word);
 		}
 		if (err) {
 			give_up(run);

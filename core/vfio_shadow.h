@@ -27,7 +27,8 @@ struct vfio_shadow;
  * have done all, some or nothing of its work, and may have unmapped what was in its range before.
  *
  * replaces:	    map over what is mapped replaces it, entry by entry. Not set: what is mapped is
- *		    unmapped before. If it is set and map says -EBUSY, that is done all the same.
+ *		    unmapped before. If it is set and map says -EBUSY, that is done all the same,
+ *		    once; if it does not help, -EBUSY it stays (SEED-001.71).
  * cannot_split:    what one map has mapped can only be unmapped together. Each page of the window
  *		    gets a map of its own, so that each can go alone.
  * register_memory: the container's memory is about to be mapped; before the first window. NULL:

@@ -269,7 +269,7 @@ static void test_runs_end_where_they_must(void **state)
 }
 
 /* Linux's sPAPR replaces entries one by one; who does not is asked to unmap first. Old ones say
- * -EBUSY all the same (SEED-001, "EBUSY unmap-and-retry"). */
+ * -EBUSY all the same (SEED-001.71). */
 static void test_remap_of_what_is_mapped(void **state)
 {
 	uint64_t words[8], again[8];
@@ -292,6 +292,37 @@ static void test_remap_of_what_is_mapped(void **state)
 			assert_true(device(i * K4) == again[i] && lookup(i * K4) == again[i]);
 		}
 	}
+}
+
+/* SEED-001.71: busy once is no matter; busy twice, or not to be unmapped, is told as busy, whatever
+ * the second error was, and everything is as before. */
+static void test_busy_map_is_tried_once_more(void **state)
+{
+	/* Calls of one remap: map, which is busy, unmap, map. */
+	static const struct {
+		unsigned int at;
+		int err;
+		bool late;
+		int want;
+	} cases[] = {{0, 0, false, 0}, {3, -EBUSY, false, -EBUSY}, {3, -EIO, false, -EBUSY},
+		{3, -ENOMEM, true, -EBUSY}, {2, -EIO, false, -EBUSY}, {2, -EIO, true, -EBUSY}};
+
+	(void)state;
+	lin.busy = true;
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		unsigned int before;
+
+		assert_int_equal(map1(3, 3 * K4 | RW), 0);
+		before = lin.calls;
+		fail_from(cases[i].at, 0, cases[i].err, cases[i].late);
+		assert_int_equal(map1(3, 5 * K4 | RW), cases[i].want);
+		assert_true(cases[i].want || lin.calls - before == 3);
+		heal();
+		assert_true(lookup(3 * K4) == (cases[i].want ? 3 * K4 | RW : 5 * K4 | RW));
+		assert_true(device(3 * K4) == lookup(3 * K4));
+		assert_int_equal(flush(3, 1), 0);
+	}
+	assert_int_equal(lines, 0);
 }
 
 /* Each page can go alone, whatever it was mapped with. */
@@ -848,6 +879,7 @@ int main(void)
 		BOTH(test_runs_are_one_call),
 		BOTH(test_runs_end_where_they_must),
 		BOTH(test_remap_of_what_is_mapped),
+		ON(test_busy_map_is_tried_once_more, LINUX, setup),
 		BOTH(test_every_page_can_be_unmapped_alone),
 		BOTH(test_nothing_is_mapped_without_reserve),
 		BOTH(test_ranges_are_whole_pages_of_one_window),
