@@ -153,6 +153,11 @@ static int spapr_attach_group(void *data, struct vfio_group *group)
 	for (unsigned int win = 0; win < HOST_PHB_MAX_WINDOWS && !err; win++) {
 		err = show_window(s, g, win);
 	}
+	/* Nothing of what it could reach before is left, whoever has shown it that (SEED-001.26).
+	 */
+	if (!err) {
+		err = phb_of(s, g)->ops->tce_kill(phb_of(s, g), g->pe);
+	}
 	if (err) {
 		if (host_pci_quarantine(board_of(s), g)) {
 			s->stuck = true;
