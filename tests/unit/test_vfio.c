@@ -10,6 +10,7 @@
 
 #include "core/log.h"
 #include "core/vfio.h"
+#include "tests/unit/vfio_links.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -201,35 +202,9 @@ static struct vfio_group *join(struct vfio_container *c, unsigned int index)
 	return g;
 }
 
-/* SEED-004.26, SEED-001.73: what points at each other agrees. */
-static void check_links(void)
-{
-	unsigned int count[VFIO_MAX_CONTAINERS] = {0};
-
-	for (unsigned int i = 0; i < NGROUPS; i++) {
-		const struct vfio_group *g = &v.groups[i];
-
-		assert_int_equal(g->host, i);
-		if (g->container) {
-			assert_true(g->opened);
-			count[g->container - v.containers]++;
-		}
-	}
-	for (unsigned int i = 0; i < VFIO_MAX_CONTAINERS; i++) {
-		const struct vfio_container *c = &v.containers[i];
-
-		assert_int_equal(c->ngroups, count[i]);
-		assert_int_equal(c->refs, count[i] + c->opened);
-		if (c->driver) {
-			assert_int_not_equal(c->ngroups, 0);
-			assert_non_null(c->data);
-		}
-	}
-}
-
 static void expect_baseline(void)
 {
-	check_links();
+	vfio_check_links(&v);
 	for (unsigned int i = 0; i < NGROUPS; i++) {
 		assert_false(v.groups[i].opened);
 		assert_null(v.groups[i].container);
@@ -365,7 +340,7 @@ static void test_set_iommu_needs_a_group_a_driver_and_happens_once(void **state)
 	assert_int_equal(vfio_set_iommu(c, 7), 0);
 	assert_int_equal(vfio_set_iommu(c, 7), -EINVAL);
 	assert_int_equal(c->model, 7);
-	check_links();
+	vfio_check_links(&v);
 }
 
 /* SEED-004.8 */
@@ -418,7 +393,7 @@ static void test_failed_attach_undoes_those_before_in_reverse(void **state)
 		assert_null(c->driver);
 		assert_null(c->data);
 		expect_unprivileged(c);
-		check_links();
+		vfio_check_links(&v);
 	}
 	assert_int_equal(vfio_set_iommu(c, 7), 0);
 }
@@ -519,7 +494,7 @@ static void test_group_joins_one_container(void **state)
 	assert_int_equal(vfio_group_set_container(g, d), 0);
 	assert_int_equal(vfio_group_unset_container(&v.groups[1]), -EINVAL);
 	assert_int_equal(vfio_group_set_container(&v.groups[1], d), -EINVAL);
-	check_links();
+	vfio_check_links(&v);
 }
 
 /* VF-17: a container is a partition's own. Another cannot name it; should it, its groups do not get
@@ -546,7 +521,7 @@ static void test_container_is_one_partitions(void **state)
 	/* Empty it is anybody's. */
 	assert_int_equal(vfio_close_group(g1), 0);
 	assert_int_equal(vfio_group_set_container(g2, c), 0);
-	check_links();
+	vfio_check_links(&v);
 }
 
 /* SEED-000.20, SEED-000.21: a later group is attached at once, or not in at all. */
@@ -567,7 +542,7 @@ static void test_late_group_is_attached_at_once(void **state)
 	assert_int_equal(c->ngroups, 1);
 	assert_int_equal(vfio_group_set_container(g, c), 0);
 	assert_string_equal(trace, "A:attach1 A:attach1 ");
-	check_links();
+	vfio_check_links(&v);
 }
 
 /* SEED-004.15 */
@@ -877,7 +852,7 @@ static void test_random_calls_keep_links_sound(void **state)
 			results += vfio_set_iommu(c[pick(4)], 7);
 		}
 		trace[0] = '\0';
-		check_links();
+		vfio_check_links(&v);
 	}
 	assert_int_not_equal(results, 0);
 	for (unsigned int i = 0; i < NGROUPS; i++) {
