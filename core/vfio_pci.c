@@ -138,6 +138,14 @@ int vfio_bar_write(
 	return 0;
 }
 
+/* Nobody reads as all ones, and that must not be saved as what it was. */
+static bool answers(struct vfio_device *d)
+{
+	uint32_t vendor;
+
+	return !d->gone && !vfio_cycle_read(d, PCI_VENDOR_ID, 2, &vendor) && vendor != 0xffff;
+}
+
 int vfio_group_get_device(struct vfio_group *g, unsigned int func, struct vfio_device **out)
 {
 	struct vfio_device *d;
@@ -149,7 +157,7 @@ int vfio_group_get_device(struct vfio_group *g, unsigned int func, struct vfio_d
 		return -ENODEV;
 	}
 	d = &g->vfio->devices[func];
-	if (!d->opened && vfio_save_device(d)) {
+	if (!d->opened && (!answers(d) || vfio_save_device(d))) {
 		return -EIO;
 	}
 	d->opened++;

@@ -213,13 +213,13 @@ static void test_permissions_reach_the_hardware(void **state)
 	}
 }
 
-/* DM-13, SEED-001.65: what names a page outside the guest is refused, with all that is beside it.
- */
+/* DM-13, SEED-001.65, SEED-001.59: what names a page outside the guest's memory, a hole or a BAR of
+ * its own, is refused, with all that is beside it, and nothing below hears of it. */
 static void test_nothing_outside_the_guest_is_mapped(void **state)
 {
 	static const uint64_t cases[] = {GUEST | RW, GUEST | TCE_READ, (GUEST + K4) | TCE_WRITE,
 		~0xfffull | RW, 1ull << 52 | RW, 1ull << 63 | TCE_READ, (0 - GUEST) | RW,
-		(GUEST - K4) | 4 | RW, 0x800 | TCE_READ};
+		(GUEST - K4) | 4 | RW, 0x800 | TCE_READ, 0x200080000000 | RW};
 	uint64_t kills = m.phb[0].count[FAKE_TCE_KILL];
 
 	(void)state;
@@ -600,6 +600,7 @@ static void test_bypass_takes_the_largest_page_that_fits(void **state)
 	}
 }
 
+/* SEED-001.63: a memory that cannot be mapped whole is no bypass at all, and the caller is told. */
 static void test_bypass_that_cannot_be_leaves_nothing(void **state)
 {
 	static const uint32_t shifts[] = {0, 1u << 30, 1u << 13, 1u << 22, 1u << 31, 1u << 1};

@@ -212,6 +212,26 @@ static void test_group_that_did_not_join_is_not_invalidated(void **state)
 	assert_int_equal(m.phb[1].count[FAKE_TCE_KILL], before);
 }
 
+/* SEED-000.21, VF-08: a group whose PHB lacks a page size of the container's windows does not get
+ * in, and can have a container of its own at once. */
+static void test_group_that_does_not_fit_has_its_own_container(void **state)
+{
+	struct vfio_window wide = {.page_shift = 16, .size = 1ull << 30};
+	struct vfio_container *own;
+
+	(void)state;
+	m.board.phbs[1].page_shifts = 1u << 12;
+	assert_int_equal(vfio_create_window(c, &wide), 0);
+	assert_int_equal(vfio_group_set_container(g1, c), -EINVAL);
+	assert_int_equal(peek1(0), -EFAULT);
+	assert_int_equal(vfio_open_container(&m.vfio, &m.tables, &own), 0);
+	assert_int_equal(vfio_group_set_container(g1, own), 0);
+	assert_int_equal(vfio_set_iommu(own, VFIO_SPAPR_TCE_v2_IOMMU), 0);
+	vfio_put_container(own);
+	assert_int_equal(peek1(0), -EFAULT);
+	assert_true(vfio_spapr_count_live(c) == NLIVE);
+}
+
 /* A driver with a table for each group, which cannot be read back: type1's, one a group. */
 static struct fake_type1 t1[2];
 static bool in[2];
@@ -431,6 +451,7 @@ int main(void)
 		NATIVE(test_attach_ends_what_was_there_before),
 		NATIVE(test_words_put_while_a_group_joins_are_seen),
 		NATIVE(test_group_that_did_not_join_is_not_invalidated),
+		NATIVE(test_group_that_does_not_fit_has_its_own_container),
 		EACH(test_live_tces_are_replayed_sparsely),
 		EACH(test_failed_replay_keeps_the_group_out),
 	};

@@ -247,10 +247,47 @@ static void test_random_calls_keep_links_sound(void **state)
 	fake_machine_free(&m);
 }
 
+/* SEED-002.22, SEED-000.7: a device that does not answer is not had, and no count has moved; its
+ * neighbour is, and then both are told of in the links. */
+static void test_device_that_cannot_be_had_leaves_no_count(void **state)
+{
+	struct vfio_container *only;
+	struct vfio_device *d = NULL;
+	struct vfio_group *g;
+	unsigned int func = 0;
+
+	(void)state;
+	fake_machine_init(&m);
+	assert_int_equal(vfio_open_container(&m.vfio, &m.tables, &only), 0);
+	assert_int_equal(vfio_open_group(&m.vfio, 1, fake_owner, &g), 0);
+	while (m.vfio.devices[func].group != g) {
+		func++;
+	}
+	assert_int_equal(vfio_group_get_device(g, func, &d), -EINVAL);
+	assert_int_equal(vfio_group_set_container(g, only), 0);
+	assert_int_equal(vfio_set_iommu(only, VFIO_SPAPR_TCE_v2_IOMMU), 0);
+	fake_find_func(&m.phb[1], m.board.funcs[func].bdfn)->gone = true;
+	for (unsigned int i = 0; i < 1000; i++) {
+		assert_int_equal(vfio_group_get_device(g, func, &d), -EIO);
+		assert_null(d);
+		assert_int_equal(g->ndevices_open, 0);
+	}
+	vfio_check_links(&m.vfio);
+	assert_int_equal(vfio_group_get_device(g, func + 1, &d), 0);
+	assert_ptr_equal(d, &m.vfio.devices[func + 1]);
+	vfio_check_links(&m.vfio);
+	vfio_put_device(d);
+	assert_int_equal(vfio_close_group(g), 0);
+	vfio_put_container(only);
+	vfio_check_links(&m.vfio);
+	fake_machine_free(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random_calls_keep_links_sound),
+		cmocka_unit_test(test_device_that_cannot_be_had_leaves_no_count),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
