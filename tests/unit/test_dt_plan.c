@@ -95,6 +95,27 @@ static void test_keys_left_out_have_their_defaults(void **state)
 	assert_int_equal(phb->nfuncs, 0);
 }
 
+/* In the order in which they are written, as many as a bridge may have. */
+static void test_bridge_may_have_several_groups(void **state)
+{
+	static const struct help_edit edit =
+		HELP_CELLS(BRIDGE, "iommu", 3, 4, 0xffffffff, 6, 7, 8, 9, 0);
+	static const uint32_t groups[PLAN_MAX_GROUPS] = {3, 4, 0xffffffff, 6, 7, 8, 9, 0};
+	struct help_tree tree = help_edit(&bundle, &edit, 1);
+	const struct plan_phb *phb = &plan.partitions[0].phbs[0];
+
+	(void)state;
+	assert_int_equal(dt_plan_read(tree.fdt, tree.size, &plan), 0);
+	assert_false(plan.partitions[0].refused);
+	assert_int_equal(plan_ngroups(phb), PLAN_MAX_GROUPS);
+	for (unsigned int i = 0; i < PLAN_MAX_GROUPS; i++) {
+		assert_int_equal(plan_group(phb, i), groups[i]);
+		assert_true(plan_has_group(phb, groups[i]));
+	}
+	assert_false(plan_has_group(phb, 26));
+	help_free(&tree);
+}
+
 static void test_every_key_of_a_bridge_is_read(void **state)
 {
 	const struct plan_phb *phb = &plan.partitions[0].phbs[0];
@@ -160,6 +181,8 @@ static const struct {
 	{HELP_DELETE(BRIDGE, "index"),
 		"bridge-0: index: is missing; index = <0>; to index = <30>;"},
 	{HELP_STRING(BRIDGE, "iommu", "26"), "iommu: is not numbers of one cell"},
+	{HELP_BYTES(BRIDGE, "iommu", "", 0), "iommu: is not numbers of one cell; iommu = <group>"},
+	{HELP_CELLS(BRIDGE, "iommu", 1, 2, 3, 4, 5, 6, 7, 8, 9), "iommu: has too many numbers; "},
 	{HELP_CELLS(BRIDGE, "index", 6, 6), "index: is not one number"},
 	{HELP_STRING(BRIDGE, "dma-window-mib", "1024m"), "dma-window-mib: is not one number"},
 	{HELP_CELLS(BRIDGE, "dma-page-kib", 0, 64),
@@ -537,6 +560,7 @@ int main(void)
 		cmocka_unit_test(test_every_key_of_a_partition_is_read),
 		cmocka_unit_test(test_keys_left_out_have_their_defaults),
 		cmocka_unit_test(test_every_key_of_a_bridge_is_read),
+		cmocka_unit_test(test_bridge_may_have_several_groups),
 		cmocka_unit_test(test_what_is_wrong_is_named_and_refuses_its_partition_only),
 		cmocka_unit_test(test_all_errors_are_reported_together),
 		cmocka_unit_test(test_longest_texts_are_read_whole),

@@ -3,6 +3,7 @@
  * What becomes of a partition's devices when it ends: the order of it, told by a recorder in front
  * of the strict PHB, and what is left when a step of it fails.
  */
+#include "core/msi.h"
 #include "core/pci_regs.h"
 #include "tests/unit/audit_help.h"
 
@@ -12,6 +13,8 @@
 #define DEVCTL	    (EXP + PCI_EXP_DEVCTL)
 #define BRIDGE_CTRL 0x3eu
 #define BUS_RESET   0x0040u
+#define MSI	    0x80u
+#define VPD	    0xa0u
 /* Under emulation, where the byte order is the question, fewer will do. */
 #define LOOPS (BE_HOST_IS_LITTLE ? 10000u : 100u)
 
@@ -32,6 +35,8 @@ static struct {
 	unsigned int resets, bus_resets;
 	bool hangs, hung;   /* after its reset the device answers nobody any more */
 	bool open_at_reset; /* a reset met a window, or a bus master, or an open BAR */
+	bool forgets;	    /* a reset makes of the device what it was when power came, */
+	uint8_t first[256]; /* this, without BARs and with COMMAND off */
 } rec;
 
 static struct host_phb_ops ops;
@@ -66,6 +71,9 @@ static void record_reset(void)
 	if (fake_phb_any_window(&fake) || bar_is_mapped() ||
 		fake_get(fake_find_func(&fake, DEV), PCI_COMMAND, 2) & PCI_COMMAND_MASTER) {
 		rec.open_at_reset = true;
+	}
+	if (rec.forgets) {
+		memcpy(fake_find_func(&fake, DEV)->image, rec.first, sizeof(rec.first));
 	}
 }
 
@@ -242,6 +250,102 @@ static void test_config_space_is_as_it_was_at_first(void **state)
 	}
 }
 
+/* What a guest can leave its traces in. */
+static const struct {
+	unsigned int off, size;
+} traces[] = {{PCI_COMMAND, 2}, {PCI_BAR0, 4}, {PCI_INTERRUPT_LINE, 1}, {VPD + PCI_VPD_ADDR, 2},
+	{MSI + 2, 2}, {MSI + 4, 4}, {MSI + 12, 2}};
+
+#define NUM_TRACES (sizeof(traces) / sizeof(traces[0]))
+
+static void see(struct partition *p, uint32_t vals[NUM_TRACES])
+{
+	for (size_t i = 0; i < NUM_TRACES; i++) {
+		assert_int_equal(pci_config_read(&p->phbs[0].funcs[0], traces[i].off,
+					 traces[i].size, &vals[i]),
+			0);
+	}
+}
+
+static void leave_traces(void)
+{
+	struct pci_func *f = &parts[0]->phbs[0].funcs[0];
+
+	assert_int_equal(pci_config_write(f, PCI_BAR0, 4, 0x90000000), 0);
+	assert_int_equal(pci_config_write(f, PCI_COMMAND, 2, 6), 0);
+	assert_int_equal(pci_config_write(f, PCI_INTERRUPT_LINE, 1, 0x77), 0);
+	assert_int_equal(pci_config_write(f, VPD + PCI_VPD_ADDR, 2, 0x123), 0);
+	assert_int_equal(msi_request(parts[0], f, PCI_IRQ_MSI, 1), 0);
+	assert_int_equal(pci_config_write(f, MSI + 2, 2, 1), 0);
+	assert_true(fake_phb_fire_msi(&fake, DEV, 0));
+	assert_int_equal(fake.msis[0], 1);
+	map_pages(0, 5, 4);
+}
+
+/* At the device, and in what is behind it. */
+static void assert_no_traces(void)
+{
+	const struct fake_func *dev = fake_find_func(&fake, DEV);
+	char buf[4] = "abc";
+
+	assert_int_equal(fake_get(dev, VPD + PCI_VPD_ADDR, 2), 0);
+	assert_int_equal(fake_get(dev, MSI + 2, 2) & 1, 0);
+	assert_int_equal(fake_get(dev, PCI_BAR0, 4), board.funcs[1].bars[0].bus);
+	assert_int_equal(fake_get(dev, PCI_COMMAND, 2) & PCI_COMMAND_MASTER, 0);
+	assert_int_equal(board.phbs[0].msi_used[0], 0);
+	assert_int_equal(fake_arch.nmmio, 0);
+	/* Nor does it reach anything by an address of guest 1's. */
+	assert_int_equal(pci_config_write(&parts[1]->phbs[0].funcs[0], PCI_COMMAND, 2, 4), 0);
+	assert_int_equal(fake_phb_dma(&fake, DEV, 0x10, buf, sizeof(buf), true), -EFAULT);
+}
+
+/* LC-04: the group goes to another partition, by a reset of its own or by its bus. */
+static void test_device_moves_from_one_guest_to_another(void **state)
+{
+	for (unsigned int flr = 0; flr < 2; flr++) {
+		uint32_t first[NUM_TRACES], left[NUM_TRACES], then[NUM_TRACES];
+		struct fake_func *f;
+
+		teardown(state);
+		setup(state);
+		plans[1].phbs[0] = plans[0].phbs[0];
+		f = fake_find_func(&fake, DEV);
+		fake_put(f, PCI_STATUS, 2, PCI_STATUS_CAP_LIST);
+		fake_put(f, PCI_CAP_PTR, 1, MSI);
+		fake_add_msi(f, MSI, 0x0080);
+		fake_put(f, MSI + 1, 1, VPD);
+		fake_put(f, VPD, 1, PCI_CAP_VPD);
+		memset(f->wmask + VPD + PCI_VPD_ADDR, 0xff, 2);
+		f->wmask[PCI_INTERRUPT_LINE] = 0xff;
+		start_with(false);
+		if (flr) {
+			fake_put(f, VPD + 1, 1, EXP);
+			fake_put(f, EXP, 4, 0x00020000 | PCI_CAP_EXP);
+			fake_put(f, EXP + PCI_EXP_DEVCAP, 4, PCI_EXP_DEVCAP_FLR);
+		}
+		memcpy(rec.first, f->image, sizeof(rec.first));
+		memset(rec.first + PCI_COMMAND, 0, 2);
+		memset(rec.first + PCI_BAR0, 0, 24);
+		rec.forgets = true;
+		see(parts[0], first);
+		leave_traces();
+		see(parts[0], left);
+		for (size_t i = 0; i < 4; i++) {
+			assert_true(first[i] != left[i]);
+		}
+		end_alpha();
+		assert_int_equal(flr ? rec.resets : rec.bus_resets, 1);
+		stop(parts[1]);
+		plans[1].nphbs = 1;
+		assert_int_equal(partition_restart(parts[1]), 0);
+		fake_arch_run_call();
+		assert_int_equal(atomic_load(&parts[1]->state), PARTITION_RUNNING);
+		see(parts[1], then);
+		assert_memory_equal(then, first, sizeof(first));
+		assert_no_traces();
+	}
+}
+
 /* DF-01, DF-02: the memory is free, since the PE is closed; nobody gets the device. */
 static void test_device_that_is_gone_keeps_its_group_closed(void **state)
 {
@@ -382,6 +486,7 @@ int main(void)
 		TEST(test_device_without_function_reset_is_reset_by_its_bus),
 		TEST(test_device_that_nothing_resets_is_flagged_once),
 		TEST(test_config_space_is_as_it_was_at_first),
+		TEST(test_device_moves_from_one_guest_to_another),
 		TEST(test_device_that_is_gone_keeps_its_group_closed),
 		TEST(test_device_that_does_not_come_back_keeps_its_group_closed),
 		TEST(test_failure_of_any_step_of_the_end),
