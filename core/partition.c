@@ -62,8 +62,8 @@ int partition_start_vcpu(struct partition *p, uint64_t id, gpa_t entry, uint64_t
 	}
 	/* Its thread may still be on the way out of partition_vcpu_exited() and about to take its
 	 * earlier run off the count; this run is counted apart, so in whichever order the two come,
-	 * the count stays above 0. A request to stop that comes now sees it running and kicks it; a
-	 * kick that hits a thread still asleep is lost, and the first sample stops it instead. */
+	 * the count stays above 0. A request to stop that comes now sees it running and kicks it;
+	 * its thread, asleep or not, looks for a request before it enters the guest. */
 	atomic_fetch_add(&p->running, 1);
 	arch_vcpu_start(&p->vcpus[id], entry, gpa(r3));
 	return 0;

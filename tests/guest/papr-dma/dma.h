@@ -68,6 +68,9 @@ void run_races(const char *value);
 /* What instructions do to a device's registers; then what has no answer, by name. */
 void run_bar(const char *value);
 
+/* As many reboots as the argument says, each of which finds nothing of the life before it. */
+void run_lives(const char *value);
+
 /* The groups of tests, in the order they run. The DMA tests need bench.edu. */
 void test_config_space(void);
 void test_rtas_cases(void);

@@ -104,6 +104,7 @@ static const struct program programs[] = {
 	{"dma", run_dma},
 	{"tce", run_tce},
 	{"races", run_races},
+	{"lives", run_lives},
 };
 
 /* The value of `test=` among the boot arguments; NULL if it is not there. */
