@@ -117,7 +117,7 @@ static void live(uint32_t lives)
 	if (wrong) {
 		tap_note("life %" PRIu32 ": %s", life, wrong);
 	}
-	tap_ok(!wrong, "%" PRIu32 " reboots leave nothing behind (LC-05)", lives);
+	tap_ok(!wrong, "%" PRIu32 " reboots leave nothing behind", lives);
 	tap_plan();
 }
 
