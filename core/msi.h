@@ -23,8 +23,9 @@ unsigned int msi_quota(const struct partition *p, unsigned int phb);
 unsigned int msi_max(const struct partition *p, const struct pci_func *f, enum pci_irq_kind kind);
 
 /* n messages instead of what it has, which is given back after the new ones were found: both must
- * have room. If it has so many of this kind it keeps them. -EINVAL: n is 0 or above msi_max; -ENOSPC; -EBUSY: another CPU
- * is at this function or at interrupt numbers, to be tried again; -EIO. */
+ * have room. If it has so many of this kind it keeps them. -EINVAL: n is 0 or above msi_max;
+ * -ENOSPC; -EBUSY: another CPU is at this function or at interrupt numbers, to be tried again;
+ * -EIO. */
 int msi_request(
 	struct partition *p, struct pci_func *f, enum pci_irq_kind kind, unsigned int n) must_check;
 

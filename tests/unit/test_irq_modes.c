@@ -133,8 +133,8 @@ static void expect(enum mode mode)
 	assert_int_equal(help_messages(), held[mode]);
 	assert_int_equal(help_numbers(), held[mode]);
 	assert_int_equal(fake_get(device(), MSI_CTRL, 2) & 1, mode == MODE_MSI);
-	assert_int_equal(fake_get(device(), MSIX_FLAGS, 2) & ENABLE_X,
-		mode == MODE_MSIX ? ENABLE_X : 0);
+	assert_int_equal(
+		fake_get(device(), MSIX_FLAGS, 2) & ENABLE_X, mode == MODE_MSIX ? ENABLE_X : 0);
 	assert_int_equal(say_everything(&number), mode != MODE_NONE);
 	if (mode == MODE_PIN) {
 		want = LSI;
@@ -160,8 +160,7 @@ static void test_each_mode_follows_each(void **state)
 			calls = help_phb.count[FAKE_MSI_SETUP];
 			go(to);
 			if (from == to) {
-				assert_memory_equal(
-					&before, &help_func(0)->grant, sizeof(before));
+				assert_memory_equal(&before, &help_func(0)->grant, sizeof(before));
 				assert_int_equal(help_phb.count[FAKE_MSI_SETUP], calls);
 			}
 			expect(to);

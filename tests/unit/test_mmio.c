@@ -47,11 +47,11 @@ static void test_addresses_without_a_bar_have_no_answer(void **state)
 		int err;
 	} cases[] = {
 		{base, 4, 0}, {base + HELP_BAR - 8, 8, 0}, {base + HELP_BAR, 4, 0}, /* another's */
-		{base + HELP_BAR + 0x4000, 4, -ENOENT},
-		{base - 4, 4, -ENOENT}, {base + MMIO_SIZE - 4, 4, -ENOENT},
-		{base + MMIO_SIZE, 4, -ENOENT}, {base + HELP_TABLE + 1, 2, -ENOENT},
-		{0, 8, -ENOENT}, {HELP_MEM, 8, -ENOENT}, {UINT64_MAX, 1, -ENOENT},
-		{UINT64_MAX - 7, 8, -ENOENT}, {0x600c000000000, 4, -ENOENT}, /* host-real */
+		{base + HELP_BAR + 0x4000, 4, -ENOENT}, {base - 4, 4, -ENOENT},
+		{base + MMIO_SIZE - 4, 4, -ENOENT}, {base + MMIO_SIZE, 4, -ENOENT},
+		{base + HELP_TABLE + 1, 2, -ENOENT}, {0, 8, -ENOENT}, {HELP_MEM, 8, -ENOENT},
+		{UINT64_MAX, 1, -ENOENT}, {UINT64_MAX - 7, 8, -ENOENT},
+		{0x600c000000000, 4, -ENOENT}, /* host-real */
 	};
 	uint64_t val = 0;
 
@@ -267,7 +267,8 @@ static void test_nothing_is_mapped_when_a_function_changes_hands(void **state)
 	assert_true(partition_unbind_phbs(old));
 	assert_int_equal(mapped_at_close, 0);
 	assert_int_equal(fake_arch.nmmio, 0);
-	assert_int_equal(fake_arch_count(FAKE_ARCH_MAP_MMIO), fake_arch_count(FAKE_ARCH_UNMAP_MMIO));
+	assert_int_equal(
+		fake_arch_count(FAKE_ARCH_MAP_MMIO), fake_arch_count(FAKE_ARCH_UNMAP_MMIO));
 
 	next->lpid = 2;
 	strcpy(next->name, "beta");

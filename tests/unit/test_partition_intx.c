@@ -129,8 +129,7 @@ static uint32_t shown_pin(unsigned int part, unsigned int func)
 {
 	uint32_t val = 0;
 
-	assert_int_equal(
-		pci_config_read(&phbs[part].funcs[func], PCI_INTERRUPT_PIN, 1, &val), 0);
+	assert_int_equal(pci_config_read(&phbs[part].funcs[func], PCI_INTERRUPT_PIN, 1, &val), 0);
 	return val;
 }
 
@@ -206,7 +205,8 @@ static void test_pin_slot_and_depth_agree_with_the_map(void **state)
 		empty_board();
 		slots[depth] = slot;
 		for (uint8_t bus = 0; bus < depth; bus++) {
-			add_bridge((uint16_t)((unsigned int)bus << 8 | slots[bus] << 3), (uint8_t)(bus + 1));
+			add_bridge((uint16_t)((unsigned int)bus << 8 | slots[bus] << 3),
+				(uint8_t)(bus + 1));
 		}
 		host = add_func((uint16_t)(depth << 8 | slot << 3), (uint8_t)(pin + 1), 0);
 		give(0, host, n % 256);

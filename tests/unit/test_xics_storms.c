@@ -178,12 +178,11 @@ static void test_source_freed_in_service_leaves_nothing(void **state)
 		xics_remove_source(&part, MSI);
 		fake_irq_edge(hw);
 		if (in_service) {
-			assert_int_equal(xics_end(help_on(&part, round % HELP_VCPUS), ALL | MSI),
-				-EINVAL);
+			assert_int_equal(
+				xics_end(help_on(&part, round % HELP_VCPUS), ALL | MSI), -EINVAL);
 			finish(round % HELP_VCPUS, 0);
 		}
-		assert_int_equal(
-			xics_add_source(&part, MSI, HW_MSI + (round + 1) % 2, false), 0);
+		assert_int_equal(xics_add_source(&part, MSI, HW_MSI + (round + 1) % 2, false), 0);
 		assert_int_equal(take(round % HELP_VCPUS), 0);
 	}
 	assert_int_equal(part.xics.dropped, queued);

@@ -111,6 +111,7 @@ static bool is_guests_own(uint64_t vector)
 	       vector == FP_OFF || (vector & ~0xffull) == FACILITY_OFF;
 }
 
+/* MM-04 */
 static void test_instructions(uint64_t at, bool translated)
 {
 	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -119,14 +120,15 @@ static void test_instructions(uint64_t at, bool translated)
 		uint32_t id = edu_read32(0);
 
 		if (!tap_ok(is_guests_own(vector) && id == EDU_ID,
-			    "%s of a register, %s: done or the guest's interrupt (MM-04)",
-			    cases[i].name, translated ? "as ordinary memory" : "in real mode")) {
+			    "%s of a register, %s: done or the guest's interrupt", cases[i].name,
+			    translated ? "as ordinary memory" : "in real mode")) {
 			tap_note("vector %llx, id %08x", (unsigned long long)vector, id);
 		}
 	}
 }
 
-/* What is stored through the one way is read through the other at once: nothing stays in a cache. */
+/* MM-05: what is stored through the one way is read through the other at once, so nothing stays in
+ * a cache. */
 static void test_page_of_memory(uint64_t bar)
 {
 	volatile uint32_t *echo = (volatile uint32_t *)(uintptr_t)(problem_map(bar) + EDU_ECHO);
@@ -141,7 +143,7 @@ static void test_page_of_memory(uint64_t bar)
 		translate(false);
 		right += seen == ~(i * 0x01010101) && edu_read32(EDU_ECHO) == seen;
 	}
-	tap_ok(right == 100, "a page that is said to be ordinary memory is the device (MM-05)");
+	tap_ok(right == 100, "a page that is said to be ordinary memory is the device");
 	test_instructions(problem_map(bar), true);
 }
 
