@@ -71,6 +71,14 @@ static void do_list(const char *arg)
 {
 	(void)arg;
 	host_pci_print(monitor.board);
+	for (unsigned int i = 0; monitor.scope && i < monitor.scope->npartitions; i++) {
+		struct partition *p = monitor.scope->partitions[i];
+
+		if (audit_visit(p)) {
+			partition_print_funcs(p);
+			audit_leave(p);
+		}
+	}
 }
 
 static const char *state_word(const struct partition *p)

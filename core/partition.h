@@ -175,6 +175,9 @@ void partition_free_phbs(struct partition *p);
 int partition_bind_phbs(struct partition *p) must_check;
 bool partition_unbind_phbs(struct partition *p);
 
+/* One line per function: where the host has it, and where its guest (SEED-001.74). */
+void partition_print_funcs(const struct partition *p);
+
 /* A few lines per host bridge: groups, placement, windows, live TCEs. */
 void partition_print_summary(struct partition *p);
 

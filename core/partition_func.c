@@ -244,3 +244,19 @@ int partition_bind_funcs(struct partition *p, unsigned int n, const struct plan_
 	phb_settle_layout(&p->phbs[n]);
 	return 0;
 }
+
+void partition_print_funcs(const struct partition *p)
+{
+	for (unsigned int n = 0; n < p->nphbs; n++) {
+		for (unsigned int i = 0; i < p->phbs[n].nfuncs; i++) {
+			const struct host_func *host = p->bound[n].funcs[i].host;
+			unsigned int bdfn = host->bdfn, devfn = p->phbs[n].funcs[i].devfn;
+
+			log_msg(LOG_NOTICE,
+				"PHB#%04x: %02x:%02x.%x is 00:%02x.%x of %s, host bridge %s",
+				(unsigned int)p->board->phbs[host->phb].id, bdfn >> 8,
+				bdfn >> 3 & 0x1f, bdfn & 7, devfn >> 3, devfn & 7, p->name,
+				p->phbs[n].id);
+		}
+	}
+}

@@ -284,6 +284,8 @@ static void test_list_shows_the_host(void **state)
 	type("list\r");
 	assert_said("PHB#0000: 512 PEs");
 	assert_said("group 0: 01:00.0 1234:11e8");
+	assert_non_null(
+		strstr(fake_arch.out, "PHB#0000: 01:00.0 is 00:00.0 of alpha, host bridge"));
 }
 
 static void test_partitions_says_what_each_does(void **state)

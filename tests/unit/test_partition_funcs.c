@@ -327,6 +327,11 @@ static void test_functions_behind_bridges_get_slots_of_the_guest(void **state)
 		n++;
 	}
 	assert_int_equal(n, 4);
+	partition_print_funcs(part);
+	assert_non_null(strstr(
+		fake_arch.out, "PHB#0000: 02:07.2 is 00:01.2 of alpha, host bridge CXGB3\n"));
+	assert_non_null(strstr(fake_arch.out, "PHB#0000: 03:00.0 is 00:02.0 of alpha, "));
+	assert_null(strstr(fake_arch.out, "02:07.0 is"));
 	/* The bridges are open while the guest has what is behind them. */
 	assert_true(fake_get(fake_find_func(&phb, 0x100), PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
 	assert_true(fake_get(fake_find_func(&phb, 0x240), PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
