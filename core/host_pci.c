@@ -43,13 +43,6 @@ static struct host_phb *phb_of(const struct walk *w)
 	return &w->b->phbs[w->phb];
 }
 
-static void refuse(struct host_group *g, const char *why)
-{
-	if (!g->refuse) {
-		g->refuse = why;
-	}
-}
-
 /* The root port that leads to bus top, as index into board.funcs; -1: none, it is bus 0. */
 static int find_port(const struct walk *w, uint8_t top)
 {
@@ -90,12 +83,17 @@ static struct host_group *group_of(struct walk *w, uint8_t bus)
 	return g;
 }
 
-static void refuse_bus(struct walk *w, uint8_t bus, const char *why)
+/* The first reason is the one that counts, and that is logged: who it is about
+ * may leave no other trace, if there was no room for it or it did not answer. */
+static void refuse_group_of(struct walk *w, uint16_t bdfn, const char *why)
 {
-	struct host_group *g = group_of(w, bus);
+	struct host_group *g = group_of(w, (uint8_t)(bdfn >> 8));
 
-	if (g) {
-		refuse(g, why);
+	if (g && !g->refuse) {
+		g->refuse = why;
+		log_msg(LOG_WARN, "PHB#%04x: %02x:%02x.%x: %s", (unsigned int)phb_of(w)->id,
+			(unsigned int)bdfn >> 8, (unsigned int)(bdfn >> 3) & 0x1f,
+			(unsigned int)bdfn & 7, why);
 	}
 }
 
@@ -103,7 +101,7 @@ static void refuse_bus(struct walk *w, uint8_t bus, const char *why)
 static void blame(struct walk *w, struct host_func *f, const char *why)
 {
 	f->wrong = f->wrong ? f->wrong : why;
-	refuse_bus(w, (uint8_t)(f->bdfn >> 8), why);
+	refuse_group_of(w, f->bdfn, why);
 }
 
 /* Whether a bridge's numbers make sense: further down than its own bus, and out of what the bridge
@@ -197,7 +195,7 @@ static void add_func(struct walk *w, struct host_cycles *c, uint32_t id, uint8_t
 	int err = type == 1 ? host_pci_shut_bridge(c->phb, c->bdfn) : master_off(c->phb, c->bdfn);
 
 	if (index == BOARD_MAX_FUNCS) {
-		refuse_bus(w, bus, "has more functions than there is room for");
+		refuse_group_of(w, c->bdfn, "more functions than there is room for");
 		return;
 	}
 	*f = (struct host_func){
@@ -240,7 +238,7 @@ static bool visit_func(struct walk *w, uint16_t bdfn, bool *multi)
 	if (c.err && c.err != -ENODEV) {
 		/* On bus 0 there is mostly nobody: no group is made for an empty slot. */
 		if (bdfn >> 8) {
-			refuse_bus(w, (uint8_t)(bdfn >> 8), CYCLE_FAILED);
+			refuse_group_of(w, bdfn, CYCLE_FAILED);
 		} else {
 			w->root_bus_failed = true;
 		}
@@ -288,11 +286,10 @@ static void walk_buses(struct board *b, unsigned int phb)
 		}
 	}
 	if (w.root_bus_failed) {
-		log_msg(LOG_WARN, "PHB#%04x: bus 00: " CYCLE_FAILED "",
-			(unsigned int)phb_of(&w)->id);
+		log_msg(LOG_WARN, "PHB#%04x: bus 00: " CYCLE_FAILED, (unsigned int)phb_of(&w)->id);
 	}
 	if (w.root_bus_failed && w.group[0]) {
-		refuse_bus(&w, 0, CYCLE_FAILED);
+		refuse_group_of(&w, 0, CYCLE_FAILED);
 	}
 }
 

@@ -293,7 +293,7 @@ static void test_long_chain_and_large_bars(void **state)
 /* SEED-000.19: everybody who is in the way is named, but the log is not flooded. */
 static void test_blockers_are_named_in_a_few_lines(void **state)
 {
-	unsigned int n = 0;
+	unsigned int n = 0, ncalls;
 
 	(void)state;
 	fake_add_bridge(&f[0], 0x000, 1, 2);
@@ -311,6 +311,17 @@ static void test_blockers_are_named_in_a_few_lines(void **state)
 	assert_int_equal(n, HOST_PCI_MAX_BLOCKERS);
 	assert_non_null(strstr(text, "who: group 0: 02:07.0 is in the way"));
 	assert_non_null(strstr(text, "who: group 0: 2 more are in the way\n"));
+	/* Of an empty slot that cannot be asked the scan says which one it was. */
+	build_switch();
+	host_pci_scan(&board);
+	ncalls = f[0].calls;
+	for (unsigned int at = 1; at < ncalls && !strstr(text, "03:1f.0: a config cycle"); at++) {
+		build_switch();
+		f[0].fail_at = at;
+		host_pci_scan(&board);
+	}
+	assert_non_null(strstr(text, "PHB#0000: 03:1f.0: a config cycle failed\n"));
+	expect_refused(0, 0x300, "a config cycle failed");
 	/* On bus 0 there is no root port to name. */
 	fresh_machine();
 	fake_put(fake_add_func(&f[0], 0x008, EDU), PCI_HEADER_TYPE, 1, 2);
