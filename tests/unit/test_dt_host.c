@@ -296,6 +296,97 @@ static void test_what_makes_no_sense_is_skipped_and_said(void **state)
 	}
 }
 
+/* A root port's interrupt-map: for each pin three cells of address, the pin, the parent's phandle,
+ * its source and a sense. */
+static struct help_tree with_map(const uint32_t *cells, unsigned int n)
+{
+	static uint8_t bytes[4 * 28];
+	const struct help_edit edits[] = {
+		HELP_ADD(PHB0, "pci@0"),
+		HELP_BYTES(PHB0 "/pci@0", "interrupt-map", (const char *)bytes, 4 * n),
+	};
+
+	for (unsigned int i = 0; i < n; i++) {
+		fdt32_st(bytes + 4 * i, cells[i]);
+	}
+	return help_edit(&host, edits, 2);
+}
+
+/* DT-01: level sources come as four in a row or not at all. No phandle is followed: one of nobody
+ * is as good as another. A bridge without sources stays. */
+static void test_interrupt_maps_are_believed_only_whole(void **state)
+{
+	static const struct {
+		const char *what;
+		unsigned int n, at; /* cells, and which of them is another */
+		uint32_t value, want;
+	} maps[] = {
+		{"sound", 28, 0, 0, 0x1234},
+		{"a phandle of nobody", 28, 4, 0xdeadbeef, 0x1234},
+		{"no phandle", 28, 11, 0, 0x1234},
+		{"nothing", 0, 0, 0, 0},
+		{"three pins", 21, 0, 0, 0},
+		{"half a cell row", 26, 0, 0, 0},
+		{"pin 2 first", 28, 3, 2, 0},
+		{"pin 0", 28, 3, 0, 0},
+		{"pin 3 twice", 28, 24, 3, 0},
+		{"sources that are not in a row", 28, 19, 0x1299, 0},
+		{"one source for two pins", 28, 12, 0x1234, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
+		uint32_t cells[28] = {0};
+		struct help_tree tree;
+
+		for (unsigned int pin = 0; pin < 4; pin++) {
+			cells[7 * pin + 3] = pin + 1;
+			cells[7 * pin + 4] = 0x77;
+			cells[7 * pin + 5] = 0x1234 + pin;
+		}
+		if (maps[i].at) {
+			cells[maps[i].at] = maps[i].value;
+		}
+		tree = with_map(cells, maps[i].n);
+		help_log_silence();
+		assert_int_equal(dt_host_read(tree.fdt, &board), 0);
+		assert_int_equal(board.nphbs, 2);
+		if (board.phbs[0].lsi_first != maps[i].want) {
+			fail_msg("%s: 0x%x", maps[i].what, board.phbs[0].lsi_first);
+		}
+		help_free(&tree);
+	}
+}
+
+/* DT-01: so with the sources of messages. */
+static void test_message_ranges_are_believed_only_if_they_fit(void **state)
+{
+	static const struct {
+		struct help_edit edit;
+		uint32_t first, count;
+	} ranges[] = {
+		{HELP_CELLS(PHB0, "ibm,opal-msi-ranges", 0x100, 0x400), 0x100, 0x400},
+		{HELP_CELLS(PHB0, "ibm,opal-msi-ranges", 0x7ffffc00, 0x400), 0x7ffffc00, 0x400},
+		{HELP_CELLS(PHB0, "ibm,opal-msi-ranges", 0x7ffffc01, 0x400), 0, 0},
+		{HELP_CELLS(PHB0, "ibm,opal-msi-ranges", 0xffffffff, 2), 0, 0},
+		{HELP_CELLS(PHB0, "ibm,opal-msi-ranges", 2, 0xffffffff), 0, 0},
+		{HELP_CELLS(PHB0, "ibm,opal-msi-ranges", 0x100), 0, 0},
+		{HELP_BYTES(PHB0, "ibm,opal-msi-ranges", "", 0), 0, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+		struct help_tree tree = help_edit(&host, &ranges[i].edit, 1);
+
+		help_log_silence();
+		assert_int_equal(dt_host_read(tree.fdt, &board), 0);
+		assert_int_equal(board.nphbs, 2);
+		assert_int_equal(board.phbs[0].msi_first, ranges[i].first);
+		assert_int_equal(board.phbs[0].msi_count, ranges[i].count);
+		help_free(&tree);
+	}
+}
+
 static void test_core_numbers_have_no_gap_where_a_core_is_skipped(void **state)
 {
 	static const struct help_edit edit = HELP_DELETE(CPU0, "ibm,ppc-interrupt-server#s");
@@ -690,6 +781,8 @@ int main(void)
 		cmocka_unit_test(test_bridges_come_in_the_order_of_their_ids),
 		cmocka_unit_test(test_bridges_of_other_kinds_are_skipped_by_name),
 		cmocka_unit_test(test_what_makes_no_sense_is_skipped_and_said),
+		cmocka_unit_test(test_interrupt_maps_are_believed_only_whole),
+		cmocka_unit_test(test_message_ranges_are_believed_only_if_they_fit),
 		cmocka_unit_test(test_core_numbers_have_no_gap_where_a_core_is_skipped),
 		cmocka_unit_test(test_timebase_has_a_default_and_the_long_form_wins),
 		cmocka_unit_test(test_long_command_line_is_cut_and_marked),

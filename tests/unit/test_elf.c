@@ -89,7 +89,7 @@ static void test_little_endian_file_loads(void **state)
 	load_good(true);
 }
 
-/* BB-02: one change to a good file each. */
+/* BB-02: one change to a good file each, of either byte order. */
 static const struct {
 	const char *name;
 	unsigned int at, n;
@@ -114,6 +114,8 @@ static const struct {
 	{"file part past the end", PHDR(0) + 8, 8, FILE_MAX - 0xf, FILE_MAX, -EINVAL},
 	{"file part wraps", PHDR(0) + 8, 8, UINT64_MAX, FILE_MAX, -EINVAL},
 	{"segments overlap", PHDR(1) + 24, 8, 0x401f, FILE_MAX, -EINVAL},
+	{"no memory for all of the file", PHDR(1) + 40, 8, 0x7, FILE_MAX, -EINVAL},
+	{"segment of no memory at all", PHDR(0) + 40, 8, 0, FILE_MAX, -EINVAL},
 	{"segment past RAM by one", PHDR(1) + 24, 8, RAM - 7, FILE_MAX, -EFAULT},
 	{"segment far away", PHDR(1) + 24, 8, 0x20000000, FILE_MAX, -EFAULT},
 	{"segment wraps", PHDR(1) + 24, 8, UINT64_MAX - 3, FILE_MAX, -EFAULT},
@@ -126,16 +128,19 @@ static const struct {
 static void test_bad_file_is_refused_and_copies_nothing(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (size_t k = 0; k < 2 * sizeof(bad) / sizeof(bad[0]); k++) {
+		size_t i = k / 2;
+		bool little = k % 2;
 		struct elf_image image;
 		const char *why = NULL;
 
-		make_file(false);
-		put(false, bad[i].at, bad[i].n, bad[i].v);
+		make_file(little);
+		put(little, bad[i].at, bad[i].n, bad[i].v);
 		int err = elf_load(file, bad[i].size, &mem, &image, &why);
 
 		if (err != bad[i].err || !why) {
-			fail_msg("%s: %d (%s)", bad[i].name, err, why ? why : "no reason");
+			fail_msg("%s, %s: %d (%s)", bad[i].name, little ? "LE" : "BE", err,
+				why ? why : "no reason");
 		}
 		for (size_t b = 0; b < RAM; b++) {
 			assert_int_equal(ram[b], 0x55);
