@@ -5,10 +5,16 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "core/be.h"
 #include "core/pci.h"
 #include "tests/fake/fake_pci.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
+
+/* Fewer under emulation, which goes by the byte order. */
+#define RACES (BE_HOST_IS_LITTLE ? 20000u : 500u)
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define ALL_ONES(s)   (0xffffffffu >> (32 - 8 * (s)))
@@ -660,6 +666,86 @@ static void test_second_access_at_a_time_is_busy(void **state)
 	assert_true(dev.mapped_at[0] == 0x80000000);
 }
 
+static void load_meanwhile(void *arg)
+{
+	unsigned int *met = arg;
+	uint64_t val = 0x5a;
+	int err = pci_bar_access(&func, 0x80000010, 4, false, &val);
+
+	/* Either as before the write or as after it. */
+	assert_true(err == 0 ? val == 0x77777777 : err == -ENXIO && val == 0x5a);
+	met[err != 0]++;
+}
+
+/* CF-01: in the middle of each cycle of a write to COMMAND another CPU loads from the BAR. It never
+ * waits for the cycle, and it never meets a decoder that is off. */
+static void test_load_while_memory_is_switched_on_and_off(void **state)
+{
+	unsigned int met[2] = {0};
+
+	(void)state;
+	memset(dev.bar_mem[0] + 0x10, 0x77, 4);
+	dev.on_read = load_meanwhile;
+	dev.on_read_arg = met;
+	for (unsigned int i = 0; i < 100; i++) {
+		wr(PCI_COMMAND, 2, i % 2 ? PCI_COMMAND_MASTER : PCI_COMMAND_MEMORY);
+		assert_true(fake_pci_get(&dev, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY);
+	}
+	assert_true(met[0] && met[1]);
+}
+
+static atomic_bool toggled;
+
+/* What a second CPU found: data, nothing, or what must not be. */
+static void *load_and_store(void *arg)
+{
+	unsigned int *found = arg;
+
+	while (!atomic_load(&toggled)) {
+		uint64_t val = 0x5a;
+		int err = pci_bar_access(&func, 0x80000010, 4, false, &val);
+
+		if (err == 0 && val == 0x77777777) {
+			found[0]++;
+		} else if (err == -ENXIO && val == 0x5a) {
+			found[1]++;
+		} else {
+			found[2]++;
+		}
+		val = 0x77777777;
+		err = pci_bar_access(&func, 0x80000010, 4, true, &val);
+		found[2] += err != 0 && err != -ENXIO;
+	}
+	return NULL;
+}
+
+/* CF-01: the same by two CPUs that know nothing of each other. */
+static void test_two_cpus_race_for_memory_enable(void **state)
+{
+	unsigned int found[3] = {0};
+	pthread_t other;
+
+	(void)state;
+	memset(dev.bar_mem[0] + 0x10, 0x77, 4);
+	atomic_store(&toggled, false);
+	assert_int_equal(pthread_create(&other, NULL, load_and_store, found), 0);
+	for (unsigned int i = 0; i < RACES; i++) {
+		uint64_t val = 0x5a;
+
+		wr(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+		assert_int_equal(pci_bar_access(&func, 0x80000010, 4, false, &val), 0);
+		assert_int_equal(val, 0x77777777);
+		wr(PCI_COMMAND, 2, 0);
+		assert_false(dev.mapped[0]);
+		assert_int_equal(pci_bar_access(&func, 0x80000010, 4, false, &val), -ENXIO);
+		assert_true(fake_pci_get(&dev, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY);
+	}
+	atomic_store(&toggled, true);
+	assert_int_equal(pthread_join(other, NULL), 0);
+	assert_int_equal(found[2], 0);
+	assert_int_equal(dev.nmaps, dev.nunmaps);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -698,6 +784,8 @@ int main(void)
 		cmocka_unit_test_setup(test_quiesce_closes_everything, setup),
 		cmocka_unit_test_setup(test_quiesce_writes_even_if_the_read_fails, setup),
 		cmocka_unit_test_setup(test_second_access_at_a_time_is_busy, setup),
+		cmocka_unit_test_setup(test_load_while_memory_is_switched_on_and_off, setup),
+		cmocka_unit_test_setup(test_two_cpus_race_for_memory_enable, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
