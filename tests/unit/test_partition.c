@@ -522,6 +522,45 @@ static void test_failure_of_any_interrupt_step_undoes_the_rest(void **state)
 	}
 }
 
+/* SEED-003.35: a host bridge of which no window can be set has no group for anybody: nothing of it
+ * is assigned, untranslated least of all, and the device stays shut. So with a bridge that did not
+ * start, and without any driver of IOMMUs. */
+static void test_without_an_iommu_nothing_is_assigned(void **state)
+{
+	for (unsigned int how = 0; how < 4; how++) {
+		teardown(state);
+		setup(state);
+		switch (how) {
+		case 0:
+			phb.fail_op[FAKE_WINDOW_SET] = true;
+			break;
+		case 1:
+			phb.fail_op[FAKE_WINDOW_SET] = phb.fail_late = true;
+			break;
+		case 2:
+			assert_int_equal(vfio_unregister_driver(&vfio, &vfio_spapr_v2_driver), 0);
+			break;
+		default:
+			fake_phb_init(&phb, &board.phbs[0], 0, &ram);
+			fake_add_bridge(&phb, 0, 1, 1);
+			fake_set_bar(fake_add_func(&phb, DEVICE, DEVICE_ID), 0, MIB, false, false);
+			phb.fail_op[FAKE_RESET_IOMMU] = true;
+			board.ngroups = board.nfuncs = 0;
+			host_pci_scan(&board);
+			vfio_init(&vfio, &board);
+			assert_int_equal(vfio_register_driver(&vfio, &vfio_spapr_v2_driver), 0);
+			break;
+		}
+		assert_true(build() < 0);
+		assert_int_equal(part->nphbs, 0);
+		assert_int_equal(fake_arch_count(FAKE_ARCH_VCPU_START), 0);
+		assert_false(fake_phb_any_window(&phb));
+		assert_int_equal(
+			fake_get(fake_find_func(&phb, DEVICE), PCI_COMMAND, 2) & PCI_COMMAND_MASTER,
+			0);
+	}
+}
+
 static void test_kernel_that_does_not_load_is_said_and_undone(void **state)
 {
 	(void)state;
@@ -1177,6 +1216,7 @@ int main(void)
 		TEST(test_many_bridges_take_memory_only_while_they_are_bound),
 		TEST(test_memory_that_runs_out_at_any_step_gives_the_rest_back),
 		TEST(test_failure_of_any_arch_step_undoes_the_rest),
+		TEST(test_without_an_iommu_nothing_is_assigned),
 		TEST(test_kernel_that_does_not_load_is_said_and_undone),
 		TEST(test_initrd_over_the_kernel_is_refused),
 		TEST(test_group_of_another_partition_is_refused),

@@ -593,6 +593,35 @@ static void check_all(void)
 	assert_true(tce_table_bytes(&t) == model_nodes() * MEM_PAGE);
 }
 
+/* SEED-001.66: a walk makes as many steps as the table has levels, also where an entry leads back
+ * to its own node, and what it says of a range ends with the node. */
+static void test_walk_is_as_deep_as_the_table(void **state)
+{
+	(void)state;
+	for (unsigned int levels = 2; levels <= TCE_TABLE_MAX_LEVELS; levels++) {
+		be64_t *top, *tce;
+		uint64_t n = 0, before;
+
+		assert_int_equal(tce_table_init(&t, &pool, 1ull << 9 * levels, levels), 0);
+		assert_int_equal(tce_table_reserve(&t, 0, 2 * TCE_TABLE_ENTRIES), 0);
+		for (uint64_t i = 0; i < 2 * TCE_TABLE_ENTRIES; i += 73) {
+			assert_true(tce_table_find(&t, i, &tce));
+			assert_ptr_equal(tce_table_at(&t, i, &n), tce);
+			assert_int_equal(n, TCE_TABLE_ENTRIES - i % TCE_TABLE_ENTRIES);
+		}
+		top = t.top;
+		before = tce_table_load(&top[0]);
+		tce_table_store(&top[0], t.root.v | TCE_TABLE_NODE);
+		assert_true(tce_table_find(&t, 5, &tce));
+		assert_ptr_equal(tce, &top[5]);
+		assert_ptr_equal(tce_table_at(&t, 5, &n), &top[5]);
+		assert_int_equal(n, TCE_TABLE_ENTRIES - 5);
+		tce_table_store(&top[0], before);
+		tce_table_exit(&t);
+	}
+	assert_int_equal(used(), 0);
+}
+
 /* Sparse use as drivers make of it, entry by entry against the model; nothing is lost, nothing
  * shows up elsewhere, and the PHB's walk says the same. */
 static void test_entries_are_those_that_were_stored(void **state)
@@ -809,6 +838,7 @@ int main(void)
 		TEST(test_reserve_needs_a_range_it_can_do),
 		TEST(test_reserve_is_exact_in_any_order),
 		TEST(test_skip_is_bounded_and_says_the_truth),
+		TEST(test_walk_is_as_deep_as_the_table),
 		TEST(test_entries_are_those_that_were_stored),
 		TEST(test_clear_ends_where_it_is_told),
 		TEST(test_two_threads_reserve_the_same_range),
