@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "core/hcall.h"
 #include "core/host_pci.h"
 #include "core/msi.h"
 #include "core/partition_parts.h"
@@ -211,6 +212,61 @@ static void test_resets_reach_the_device(void **state)
 	fake_arch.now_ns += 1000 * MS;
 	(void)read_config(PM + PCI_PM_CTRL, 2);
 	assert_int_equal(fake_get(dev, PM + PCI_PM_CTRL, 2), 0);
+}
+
+static uint64_t h_tce(uint64_t op, uint64_t ioba, uint64_t tce)
+{
+	uint64_t regs[1 + HCALL_NARGS] = {op, part->phbs[0].at.liobn[0], ioba, tce};
+
+	assert_int_equal(hcall_dispatch(&part->vcpus[0], regs, false, false), HCALL_RETURN);
+	assert_int_equal(regs[0], H_SUCCESS);
+	return regs[1];
+}
+
+static int dma(uint16_t bdfn, uint64_t iova)
+{
+	char buf[8] = "payload";
+	int err = fake_phb_dma(&phb, bdfn, iova, buf, sizeof(buf), true);
+
+	if (!err) {
+		assert_memory_equal(part->mem.ptr + 0x5000 + iova % 0x1000, buf, sizeof(buf));
+	}
+	return err;
+}
+
+/* CF-11: both ways to reset, while both functions of a PE do DMA. What is mapped stays mapped, the
+ * other function goes on, and this one is the master of its bus again when it is back. */
+static void test_reset_leaves_tces_and_neighbours(void **state)
+{
+	static const struct {
+		unsigned int off, size;
+		uint32_t val;
+	} ways[] = {
+		{EXP + PCI_EXP_DEVCTL, 2, PCI_EXP_DEVCTL_FLR}, {AF + PCI_AF_CTRL, 1, PCI_AF_FLR}};
+
+	(void)state;
+	fake_put(dev, PCI_HEADER_TYPE, 1, PCI_HEADER_MULTI);
+	fake_add_func(&phb, SECOND, 0x11e85678);
+	scan();
+	assert_int_equal(build(), 0);
+	(void)h_tce(H_PUT_TCE, 0x1000, 0x5003);
+	assert_int_equal(pci_config_write(func(1), PCI_COMMAND, 2, PCI_COMMAND_MASTER), 0);
+	write_config(PCI_COMMAND, 2, PCI_COMMAND_MASTER);
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_int_equal(dma(DEVICE, 0x1010), 0);
+		assert_int_equal(dma(SECOND, 0x1020), 0);
+		write_config(ways[i].off, ways[i].size, ways[i].val);
+		assert_false(fake_get(dev, PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
+		assert_int_not_equal(dma(DEVICE, 0x1010), 0);
+		assert_int_equal(dma(SECOND, 0x1030), 0);
+		assert_int_equal(h_tce(H_GET_TCE, 0x1000, 0), 0x5003);
+		assert_comes_back();
+		assert_int_equal(h_tce(H_GET_TCE, 0x1000, 0), 0x5003);
+		assert_int_equal(dma(DEVICE, 0x1040 + 8 * i), 0);
+		assert_int_equal(dma(SECOND, 0x1060), 0);
+	}
+	assert_int_equal(nflr, 1);
+	assert_int_equal(naf, 1);
 }
 
 /* A message goes from the device to the source that the guest was told. */
@@ -447,6 +503,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_resets_reach_the_device),
+		TEST(test_reset_leaves_tces_and_neighbours),
 		TEST(test_message_is_set_up_down_to_the_device),
 		TEST(test_64_bit_bar_takes_two),
 		TEST(test_function_on_hold_is_not_shown),
