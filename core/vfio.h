@@ -132,7 +132,8 @@ struct vfio_device {
 	struct vfio_group *group;
 	unsigned int func; /* index into board.funcs */
 	unsigned int opened;
-	bool gone; /* its vendor id read as all ones */
+	bool gone;   /* it does not answer any more */
+	bool no_ids; /* its own are all ones, as a virtual function's */
 	struct vfio_reset reset;
 };
 
@@ -266,9 +267,9 @@ bool vfio_next_run(const uint64_t *words, unsigned int n, unsigned int page_shif
 	struct vfio_run *run);
 
 /* Config space (4096 bytes) of an open device: 1, 2 or 4 bytes, naturally aligned, little-endian
- * value as a number. -EINVAL: size, alignment, offset, not open. -EBUSY: it is being reset, and no
- * cycle was made (SEED-002.17). -EIO: no answer; the device is gone from then on and a log line has
- * said so. */
+ * value as a number. Vendor and device id are those of the board's record (SEED-002.7). -EINVAL:
+ * size, alignment, offset, not open. -EBUSY: it is being reset, and no cycle was made
+ * (SEED-002.17). -EIO: no answer; the device is gone from then on and a log line has said so. */
 int vfio_config_read(
 	struct vfio_device *d, unsigned int off, unsigned int size, uint32_t *val) must_check;
 int vfio_config_write(

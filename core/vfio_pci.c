@@ -62,9 +62,44 @@ static bool access_sound(const struct vfio_device *d, unsigned int off, unsigned
 	       off < PCI_CONFIG_EXT_SIZE;
 }
 
+/* A vendor id is never all ones; where a function has none of its own, in COMMAND some bits are 0.
+ */
+bool vfio_device_answers(struct vfio_device *d)
+{
+	uint32_t v;
+
+	if (d->no_ids) {
+		return !vfio_cycle_read(d, PCI_COMMAND, 4, &v) && v != UINT32_MAX;
+	}
+	return !vfio_cycle_read(d, PCI_VENDOR_ID, 2, &v) && v != 0xffff;
+}
+
+/* The host has a record of it: that its ids read all ones makes it a virtual function, or one that
+ * has left. Nobody reads as all ones everywhere, and that must not be saved as what it was. */
+static int open_first(struct vfio_device *d)
+{
+	uint32_t v;
+
+	if (d->gone || vfio_cycle_read(d, PCI_VENDOR_ID, 2, &v)) {
+		return -EIO;
+	}
+	d->no_ids = v == 0xffff;
+	return vfio_device_answers(d) ? vfio_save_device(d) : -EIO;
+}
+
+/* Ids are the host's record's: what a virtual function has there is all ones (SEED-003.13). */
+static uint32_t with_ids(
+	const struct vfio_device *d, unsigned int off, unsigned int size, uint32_t answer)
+{
+	const struct host_func *host = vfio_host_of(d);
+	uint32_t ids = host->vendor | (uint32_t)host->device << 16;
+
+	return off < PCI_COMMAND ? ids >> (8 * off) & UINT32_MAX >> (32 - 8 * size) : answer;
+}
+
 int vfio_config_read(struct vfio_device *d, unsigned int off, unsigned int size, uint32_t *val)
 {
-	uint32_t answer, vendor;
+	uint32_t answer;
 
 	if (!access_sound(d, off, size)) {
 		return -EINVAL;
@@ -75,13 +110,11 @@ int vfio_config_read(struct vfio_device *d, unsigned int off, unsigned int size,
 	if (d->gone || vfio_cycle_read(d, off, size, &answer)) {
 		return device_lost(d);
 	}
-	/* All ones may be the register's value, or nobody's: only a vendor id is never all ones. */
-	if (answer == UINT32_MAX >> (32 - 8 * size)) {
-		if (vfio_cycle_read(d, PCI_VENDOR_ID, 2, &vendor) || vendor == 0xffff) {
-			return device_lost(d);
-		}
+	/* All ones may be the register's value, or nobody's. */
+	if (answer == UINT32_MAX >> (32 - 8 * size) && !vfio_device_answers(d)) {
+		return device_lost(d);
 	}
-	*val = answer;
+	*val = with_ids(d, off, size, answer);
 	return 0;
 }
 
@@ -138,14 +171,6 @@ int vfio_bar_write(
 	return 0;
 }
 
-/* Nobody reads as all ones, and that must not be saved as what it was. */
-static bool answers(struct vfio_device *d)
-{
-	uint32_t vendor;
-
-	return !d->gone && !vfio_cycle_read(d, PCI_VENDOR_ID, 2, &vendor) && vendor != 0xffff;
-}
-
 int vfio_group_get_device(struct vfio_group *g, unsigned int func, struct vfio_device **out)
 {
 	struct vfio_device *d;
@@ -157,7 +182,7 @@ int vfio_group_get_device(struct vfio_group *g, unsigned int func, struct vfio_d
 		return -ENODEV;
 	}
 	d = &g->vfio->devices[func];
-	if (!d->opened && (!answers(d) || vfio_save_device(d))) {
+	if (!d->opened && open_first(d)) {
 		return -EIO;
 	}
 	d->opened++;

@@ -17,6 +17,9 @@ int vfio_cycle_read(
 int vfio_cycle_write(
 	struct vfio_device *d, unsigned int off, unsigned int size, uint32_t val) must_check;
 
+/* Whether it answers config cycles at all. */
+bool vfio_device_answers(struct vfio_device *d);
+
 /* The device is gone from now on; said once, with why. -EIO. */
 int vfio_device_lost(struct vfio_device *d, const char *why);
 

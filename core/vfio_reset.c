@@ -324,8 +324,8 @@ static int look(struct vfio_device *d)
 {
 	uint32_t vendor;
 
-	if (vfio_cycle_read(d, PCI_VENDOR_ID, 2, &vendor) || vendor == 0xffff ||
-		vendor == CRS_VENDOR || vendor == 0) {
+	if (vfio_cycle_read(d, PCI_VENDOR_ID, 2, &vendor) || vendor == CRS_VENDOR || vendor == 0 ||
+		(vendor == 0xffff && (!d->no_ids || !vfio_device_answers(d)))) {
 		if (time_has_come(d->reset.limit_ns)) {
 			return fail(d);
 		}

@@ -199,6 +199,45 @@ static void test_all_ones_in_a_register_is_not_gone(void **state)
 	assert_false(d->gone);
 }
 
+static void assert_ids(struct vfio_device *d, uint32_t ids)
+{
+	uint32_t val = 0;
+
+	for (unsigned int size = 1; size <= 4; size *= 2) {
+		for (unsigned int off = 0; off < 4; off += size) {
+			assert_int_equal(vfio_config_read(d, off, size, &val), 0);
+			assert_int_equal(val, ids >> (8 * off) & UINT32_MAX >> (32 - 8 * size));
+		}
+	}
+}
+
+/* SEED-002.7, 003.13: a virtual function's own ids are all ones. Which it is, the host's record
+ * says, in any width, and whether it is there, its COMMAND. */
+static void test_ids_are_those_of_the_record(void **state)
+{
+	struct vfio_device *d, *other = open_device(FAKE_DEV1);
+	const struct host_func *host = &m.board.funcs[func_at(1, FAKE_DEV0)];
+	uint32_t ids = host->vendor | (uint32_t)host->device << 16, val = 0;
+
+	(void)state;
+	assert_ids(other, fake_get(fake_at(FAKE_DEV1), PCI_VENDOR_ID, 4));
+	fake_put(fake_at(FAKE_DEV0), PCI_VENDOR_ID, 4, UINT32_MAX);
+	fake_put(fake_at(FAKE_DEV0), 0x40, 4, UINT32_MAX);
+	d = open_device(FAKE_DEV0);
+	assert_ids(d, ids);
+	assert_int_equal(vfio_config_read(d, 0x40, 4, &val), 0);
+	assert_int_equal(val, UINT32_MAX);
+	assert_int_equal(vfio_reset_device(d), -ENOTTY);
+	assert_false(d->gone);
+	fake_put(fake_at(FAKE_DEV0), PCI_COMMAND, 4, UINT32_MAX);
+	assert_int_equal(vfio_config_read(d, 0x40, 4, &val), -EIO);
+	assert_true(d->gone);
+	/* One that had ids, and has none any more, has left. */
+	fake_put(fake_at(FAKE_DEV1), PCI_VENDOR_ID, 4, UINT32_MAX);
+	assert_int_equal(vfio_config_read(other, PCI_DEVICE_ID, 2, &val), -EIO);
+	assert_true(other->gone);
+}
+
 /* DF-01, SEED-001.49: told once, then nothing is asked of it. */
 static void test_device_that_left_is_gone_for_good(void **state)
 {
@@ -251,6 +290,7 @@ int main(void)
 		TEST(test_config_reads_every_size),
 		TEST(test_config_refuses_bad_access),
 		TEST(test_all_ones_in_a_register_is_not_gone),
+		TEST(test_ids_are_those_of_the_record),
 		TEST(test_device_that_left_is_gone_for_good),
 		TEST(test_failed_cycle_is_gone_too),
 	};
