@@ -18,21 +18,25 @@
  * smallest page. */
 static const uint32_t default_ap[] = {0x0000000c, 0xa0000010, 0x20000015, 0x4000001e};
 
-static void fill_func(
-	struct dt_guest_func *to, const struct pci_func *f, const struct partition_func *bound)
+static void fill_func(struct dt_guest_func *to, const struct pci_func *f,
+	const struct partition_func *bound, const struct plan_func *options)
 {
 	const struct host_func *host = bound->host;
+	struct pci_ids ids = {host->vendor, host->device, host->subsys_vendor, host->subsys};
 
+	pci_func_shown_ids(f, &ids);
 	to->devfn = f->devfn;
-	to->vendor = host->vendor;
-	to->device = host->device;
-	to->subsys_vendor = host->subsys_vendor;
-	to->subsys = host->subsys;
+	to->vendor = (uint16_t)ids.vendor;
+	to->device = (uint16_t)ids.device;
+	to->subsys_vendor = (uint16_t)ids.subsys_vendor;
+	to->subsys = (uint16_t)ids.subsys;
 	to->class_code = host->class_code;
 	to->revision = host->revision;
 	to->int_pin = host->int_pin;
 	to->intx = bound->intx;
 	to->express = f->express;
+	to->boots = options && options->boots;
+	to->bootindex = options ? options->bootindex : 0;
 	for (unsigned int i = 0; i < PCI_NUM_BARS; i++) {
 		to->bars[i] = (struct dt_guest_bar){
 			f->bars[i].size, f->bars[i].value, f->bars[i].is64, f->bars[i].prefetch};
@@ -76,7 +80,8 @@ static void fill_services(struct dt_guest *to)
 	}
 }
 
-static void fill_phb(struct dt_guest_phb *to, const struct partition *p, unsigned int n)
+static void fill_phb(struct dt_guest_phb *to, const struct partition *p, unsigned int n,
+	const struct plan_phb *plan)
 {
 	const struct phb *phb = &p->phbs[n];
 	const struct partition_phb *bound = &p->bound[n];
@@ -95,7 +100,10 @@ static void fill_phb(struct dt_guest_phb *to, const struct partition *p, unsigne
 	to->total_msi = msi_quota(p, n);
 	to->nfuncs = phb->nfuncs;
 	for (unsigned int i = 0; i < phb->nfuncs; i++) {
-		fill_func(&to->funcs[i], &phb->funcs[i], &bound->funcs[i]);
+		const struct partition_func *pf = &bound->funcs[i];
+
+		fill_func(&to->funcs[i], &phb->funcs[i], pf,
+			plan_find_func(plan, p->board, pf->host));
 		to->funcs[i].req_msi = msi_max(p, &phb->funcs[i], PCI_IRQ_MSI);
 		to->funcs[i].req_msix = msi_max(p, &phb->funcs[i], PCI_IRQ_MSIX);
 	}
@@ -118,6 +126,6 @@ void dt_fill(struct dt_guest *to, struct dt_guest_phb *phbs, const struct partit
 	to->nphbs = p->nphbs;
 	to->phbs = phbs;
 	for (unsigned int i = 0; i < p->nphbs; i++) {
-		fill_phb(&phbs[i], p, i);
+		fill_phb(&phbs[i], p, i, &plan->phbs[i]);
 	}
 }

@@ -167,6 +167,20 @@ static unsigned int map_devfn(const struct partition *p, unsigned int n, const s
 	return slot << 3 | (f->bdfn & 7u);
 }
 
+/* What of its ids the plan replaces. */
+static int override_ids(struct pci_func *f, const struct plan_func *options)
+{
+	int32_t ids[PLAN_IDS];
+
+	for (unsigned int i = 0; i < PLAN_IDS; i++) {
+		bool given = options && options->ids_given >> i & 1;
+
+		ids[i] = given ? (int32_t)options->ids[i] : -1;
+	}
+	return pci_func_override_ids(f, &(struct pci_ids){ids[PLAN_VENDOR], ids[PLAN_DEVICE],
+						ids[PLAN_SUBSYS_VENDOR], ids[PLAN_SUBSYS]});
+}
+
 static int bind_func(struct partition *p, unsigned int n, unsigned int func,
 	const struct plan_func *options, uint64_t *next_bar)
 {
@@ -185,6 +199,9 @@ static int bind_func(struct partition *p, unsigned int n, unsigned int func,
 	if (!err) {
 		err = pci_func_init_policy(&phb->funcs[phb->nfuncs], policy_of(options),
 			map_devfn(p, n, host), bars, &func_ops, pf);
+	}
+	if (!err) {
+		err = override_ids(&phb->funcs[phb->nfuncs], options);
 	}
 	if (err) {
 		log_msg(LOG_ERR, "%s: function %02x:%02x.%x cannot be assigned (%s)", p->name,

@@ -118,6 +118,18 @@ int pci_func_override_ids(struct pci_func *f, const struct pci_ids *ids)
 	return 0;
 }
 
+void pci_func_shown_ids(const struct pci_func *f, struct pci_ids *ids)
+{
+	int32_t *const vals[NUM_IDS] = {
+		&ids->vendor, &ids->device, &ids->subsys_vendor, &ids->subsys};
+
+	for (size_t i = 0; i < NUM_IDS; i++) {
+		if (f->own_ids >> i & 1) {
+			*vals[i] = (int32_t)pci_get(f->image, id_regs[i], 2);
+		}
+	}
+}
+
 void pci_command_follow(struct pci_func *f)
 {
 	uint32_t command, want = pci_get(f->image, PCI_COMMAND, 2);

@@ -183,6 +183,9 @@ struct pci_ids {
 };
 int pci_func_override_ids(struct pci_func *f, const struct pci_ids *ids) must_check;
 
+/* ids is what the device has, and becomes what the guest sees. */
+void pci_func_shown_ids(const struct pci_func *f, struct pci_ids *ids);
+
 /* Whether the guest sees the multi-function bit; off at first. It follows the guest's layout, not
  * the host's (SEED-001.18). */
 void pci_func_set_multi(struct pci_func *f, bool multi);

@@ -406,8 +406,10 @@ void plan_check(struct plan *plan, const struct board *b, uint64_t free_mem)
 
 	for (ctx.at = 0; ctx.at < plan->npartitions; ctx.at++) {
 		struct plan_partition *p = &plan->partitions[ctx.at];
+		bool refused = p->refused;
 
-		if (p->refused) {
+		plan_check_options(p);
+		if (refused) {
 			continue;
 		}
 		check_partition(&ctx, p);

@@ -22,6 +22,10 @@
 #define PLAN_NODE_MAX	    96u
 #define PLAN_POLICY_MAX	    16u
 #define PLAN_BOOTARGS_MAX   2048u
+#define PLAN_BOOTINDEX_MAX  0x7fffffffu
+
+/* The ids that a guest may be shown in place of its device's. */
+enum plan_id { PLAN_VENDOR, PLAN_DEVICE, PLAN_SUBSYS_VENDOR, PLAN_SUBSYS, PLAN_IDS };
 
 /* Options of one function of a group, by the host's BDF. */
 struct plan_func {
@@ -31,6 +35,10 @@ struct plan_func {
 	bool hold;   /* keep it from the guest: it counts as there, bus master off (SEED-001.28) */
 	bool insist; /* give it to the guest although that is dangerous */
 	char policy[PLAN_POLICY_MAX]; /* what the guest is shown of it; empty: the full one */
+	unsigned int ids_given;	      /* bit n: ids[n] is shown, not the device's */
+	uint32_t ids[PLAN_IDS];
+	bool boots; /* the guest's firmware may start from it, smaller numbers first */
+	uint32_t bootindex;
 };
 
 struct plan_phb {
@@ -135,7 +143,10 @@ uint64_t plan_table_bytes(const struct plan_partition *p);
 void plan_check_window(struct plan_partition *p, const struct plan_phb *phb, uint32_t page_shifts);
 void plan_check_tables(struct plan_partition *p);
 
-/* Part of plan_check(): what is said about functions of a bridge's groups; and that the groups are
+/* Part of plan_check(): every option of every function for itself, whatever the machine is. */
+void plan_check_options(struct plan_partition *p);
+
+/* Part of plan_check(): which functions of a bridge's groups are named; and that the groups are
  * complete and no danger (DF-07). A group that there is not has been told of. */
 void plan_check_funcs(struct plan_partition *p, const struct plan_phb *phb, const struct board *b);
 
@@ -157,10 +168,12 @@ const struct plan_func *plan_find_func(
  * group the first in plan order keeps it. A host bridge without an id gets "phb<index>"
  * (SEED-001.9).
  *
- * A partition that is refused, here or before (it is not looked at then), holds nothing: neither
- * groups nor memory, cores, name or input are lost to those after it. Cores are counted as handed
- * out whole, in the order of their numbers. free_mem is what the largest aligned piece of memory
- * is; what the plan wants of it is added up here only roughly, and allocation has the last word.
+ * A partition that is refused, here or before, holds nothing: neither groups nor memory, cores,
+ * name or input are lost to those after it. Of one refused before, only the options of functions
+ * are looked at, so that all errors of their nodes are told together (SEED-003.4). Cores are
+ * counted as handed out whole, in the order of their numbers. free_mem is what the largest aligned
+ * piece of memory is; what the plan wants of it is added up here only roughly, and allocation has
+ * the last word.
  *
  * Nodes below a host bridge give options of single functions; all functions of a group belong to
  * the partition, but for those with hold set, which stay in quarantine.

@@ -80,7 +80,7 @@ static bool func_is_of(const struct plan_phb *phb, const struct board *b, const 
 #define FUNC_ARGS(f) (f)->domain, (f)->bdfn >> 8, (f)->bdfn >> 3 & 0x1fu, (f)->bdfn & 7u
 
 /* Options may only name functions that the groups have, each once (SEED-001.77). */
-static void check_options(
+static void check_functions(
 	const struct board *b, struct plan_partition *p, const struct plan_phb *phb)
 {
 	for (unsigned int i = 0; i < phb->nfuncs; i++) {
@@ -166,20 +166,6 @@ static void check_groups(
 	}
 }
 
-/* 1 to PLAN_POLICY_MAX - 1 bytes and a terminator, or nothing: who wrote them is not known here. */
-static void check_policies(struct plan_partition *p, const struct plan_phb *phb)
-{
-	for (unsigned int i = 0; i < phb->nfuncs; i++) {
-		const struct plan_func *f = &phb->funcs[i];
-
-		if (f->policy[0] && (!memchr(f->policy, '\0', sizeof(f->policy)) ||
-					    !pci_policy_find(f->policy))) {
-			plan_refuse(p, "%s: policy: \"%.15s\" is no policy; full or minimal",
-				f->node, f->policy);
-		}
-	}
-}
-
 static void check_dangers(
 	const struct board *b, struct plan_partition *p, const struct plan_phb *phb)
 {
@@ -208,8 +194,68 @@ static void check_dangers(
 
 void plan_check_funcs(struct plan_partition *p, const struct plan_phb *phb, const struct board *b)
 {
-	check_options(b, p, phb);
-	check_policies(p, phb);
+	check_functions(b, p, phb);
 	check_groups(b, p, phb);
 	check_dangers(b, p, phb);
+}
+
+/* 1 to PLAN_POLICY_MAX - 1 bytes and a terminator, or nothing: who wrote them is not known here. */
+static void check_policy(struct plan_partition *p, const struct plan_func *f)
+{
+	if (f->policy[0] &&
+		(!memchr(f->policy, '\0', sizeof(f->policy)) || !pci_policy_find(f->policy))) {
+		plan_refuse(p, "%s: policy: \"%.15s\" is no policy; full or minimal", f->node,
+			f->policy);
+	}
+}
+
+/* All ones is what a function that is not there has for a vendor (SEED-001.22). */
+static void check_ids(struct plan_partition *p, const struct plan_func *f)
+{
+	static const struct {
+		const char *key;
+		uint32_t most;
+	} rules[PLAN_IDS] = {
+		[PLAN_VENDOR] = {"vendor-id", 0xfffe},
+		[PLAN_DEVICE] = {"device-id", 0xffff},
+		[PLAN_SUBSYS_VENDOR] = {"subsystem-vendor-id", 0xffff},
+		[PLAN_SUBSYS] = {"subsystem-id", 0xffff},
+	};
+
+	for (unsigned int i = 0; i < PLAN_IDS; i++) {
+		if (f->ids_given >> i & 1 && f->ids[i] > rules[i].most) {
+			plan_refuse(p, "%s: %s: 0x%" PRIx32 " is no id; 0 to 0x%" PRIx32, f->node,
+				rules[i].key, f->ids[i], rules[i].most);
+		}
+	}
+}
+
+/* Two with one number have no order (SEED-003.44). */
+static void check_bootindex(struct plan_partition *p, const struct plan_func *f)
+{
+	if (!f->boots) {
+		return;
+	}
+	if (f->bootindex > PLAN_BOOTINDEX_MAX) {
+		plan_refuse(p, "%s: bootindex: %" PRIu32 " is too large; 0 to %u", f->node,
+			f->bootindex, PLAN_BOOTINDEX_MAX);
+	}
+	for (const struct plan_func *o = p->funcs; o < f; o++) {
+		if (o->boots && o->bootindex == f->bootindex) {
+			plan_refuse(p,
+				"%s: bootindex: %" PRIu32
+				" is used by %s; each number once in a partition",
+				f->node, f->bootindex, o->node);
+			return;
+		}
+	}
+}
+
+void plan_check_options(struct plan_partition *p)
+{
+	for (unsigned int i = 0; i < p->nfuncs; i++) {
+		check_policy(p, &p->funcs[i]);
+		check_ids(p, &p->funcs[i]);
+		check_bootindex(p, &p->funcs[i]);
+	}
 }

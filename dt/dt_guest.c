@@ -44,6 +44,8 @@ static void put_chosen(struct dt_writer *w, const struct dt_guest *g)
 		dt_put_u64(w, "linux,initrd-start", g->initrd);
 		dt_put_u64(w, "linux,initrd-end", g->initrd + g->initrd_size);
 	}
+	/* By the name that a pseries machine's firmware looks for. */
+	dt_put_boot_list(w, g);
 	/* BARs are placed and assigned-addresses tells, but the guest may move them. Absent, Linux
 	 * before 6.12 takes it for 1 and then refuses to enable devices. */
 	dt_put_u32(w, "linux,pci-probe-only", 0);

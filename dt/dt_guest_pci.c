@@ -4,6 +4,9 @@
 
 #include "dt/dt_util.h"
 
+#include <libfdt.h>
+#include <string.h>
+
 #define XICS_LEVEL 1u
 
 #define PCI_SPACE_MEM32	   0x02000000u
@@ -69,19 +72,24 @@ static void add_func_name(struct dt_text *t, const struct dt_guest_func *f)
 	dt_text_add_number(t, f->device, 16);
 }
 
+static void add_func_node(struct dt_text *t, const struct dt_guest_func *f)
+{
+	add_func_name(t, f);
+	dt_text_add(t, "@");
+	dt_text_add_number(t, PCI_SLOT(f->devfn), 16);
+	if (PCI_FN(f->devfn)) {
+		dt_text_add(t, ",");
+		dt_text_add_number(t, PCI_FN(f->devfn), 16);
+	}
+}
+
 static void begin_func(struct dt_writer *w, const struct dt_guest_func *f)
 {
 	char name[DT_NODE_NAME_MAX];
 	struct dt_text t;
 
 	dt_text_init(&t, name, sizeof(name));
-	add_func_name(&t, f);
-	dt_text_add(&t, "@");
-	dt_text_add_number(&t, PCI_SLOT(f->devfn), 16);
-	if (PCI_FN(f->devfn)) {
-		dt_text_add(&t, ",");
-		dt_text_add_number(&t, PCI_FN(f->devfn), 16);
-	}
+	add_func_node(&t, f);
 	dt_begin(w, name);
 }
 
@@ -244,4 +252,71 @@ void dt_put_phb(struct dt_writer *w, const struct dt_guest_phb *phb)
 		put_func(w, &phb->funcs[i]);
 	}
 	dt_end(w);
+}
+
+/* What to start from */
+
+struct boot {
+	const struct dt_guest_phb *phb;
+	const struct dt_guest_func *func; /* NULL: before the first */
+};
+
+static bool goes_before(const struct dt_guest_func *a, const struct dt_guest_func *b)
+{
+	return a->bootindex != b->bootindex ? a->bootindex < b->bootindex : a < b;
+}
+
+/* Moves on to the next function that is to be tried; false: there is none. */
+static bool next_boot(const struct dt_guest *g, struct boot *at)
+{
+	struct boot next = {NULL, NULL};
+
+	for (unsigned int i = 0; i < g->nphbs; i++) {
+		for (unsigned int k = 0; k < g->phbs[i].nfuncs; k++) {
+			const struct dt_guest_func *f = &g->phbs[i].funcs[k];
+
+			if (f->boots && (!at->func || goes_before(at->func, f)) &&
+				(!next.func || goes_before(f, next.func))) {
+				next = (struct boot){&g->phbs[i], f};
+			}
+		}
+	}
+	*at = next;
+	return next.func;
+}
+
+/* Paths apart by spaces, and a NUL; out NULL: only how many bytes that takes. */
+static size_t write_boot_list(const struct dt_guest *g, char *out)
+{
+	char path[2 * DT_NODE_NAME_MAX];
+	struct boot at = {NULL, NULL};
+	size_t len = 0;
+
+	while (next_boot(g, &at)) {
+		struct dt_text t;
+
+		dt_text_init(&t, path, sizeof(path));
+		dt_text_add(&t, len ? " /pci@" : "/pci@");
+		dt_text_add_number(&t, at.phb->buid, 16);
+		dt_text_add(&t, "/");
+		add_func_node(&t, at.func);
+		if (out) {
+			memcpy(out + len, path, t.used + 1);
+		}
+		len += t.used;
+	}
+	return len ? len + 1 : 0;
+}
+
+void dt_put_boot_list(struct dt_writer *w, const struct dt_guest *g)
+{
+	size_t len = write_boot_list(g, NULL);
+	void *at = NULL;
+
+	if (!w->err && len) {
+		w->err = fdt_property_placeholder(w->fdt, "qemu,boot-list", (int)len, &at);
+	}
+	if (!w->err && len) {
+		(void)write_boot_list(g, at);
+	}
 }

@@ -38,6 +38,9 @@ void dt_put_cell_counts(struct dt_writer *w, uint32_t addr_cells, uint32_t size_
 /* A host bridge and its functions. */
 void dt_put_phb(struct dt_writer *w, const struct dt_guest_phb *phb);
 
+/* The property of /chosen that says which functions firmware is to start from, if any. */
+void dt_put_boot_list(struct dt_writer *w, const struct dt_guest *g);
+
 static inline uint32_t dt_hi32(uint64_t v)
 {
 	return (uint32_t)(v >> 32);

@@ -74,7 +74,19 @@ static const struct key phb_keys[PHB_KEYS] = {
 
 #define BDF_RULE "domain:bus:slot.function in hex as in \"0000:01:00.0\""
 
-enum { FUNC_HOST, FUNC_HOLD, FUNC_INSIST, FUNC_POLICY, FUNC_KEYS };
+/* FUNC_VENDOR and the three after it in the order of enum plan_id. */
+enum {
+	FUNC_HOST,
+	FUNC_HOLD,
+	FUNC_INSIST,
+	FUNC_POLICY,
+	FUNC_VENDOR,
+	FUNC_DEVICE,
+	FUNC_SUBSYS_VENDOR,
+	FUNC_SUBSYS,
+	FUNC_BOOTINDEX,
+	FUNC_KEYS
+};
 
 static const struct key func_keys[FUNC_KEYS] = {
 	[FUNC_HOST] = {"host", SHAPE_STRING, true, sizeof("0000:01:00.0"), BDF_RULE},
@@ -82,6 +94,12 @@ static const struct key func_keys[FUNC_KEYS] = {
 	[FUNC_INSIST] = {"insist", SHAPE_FLAG, false, 0, "insist;"},
 	[FUNC_POLICY] = {"policy", SHAPE_STRING, false, PLAN_POLICY_MAX,
 		"policy = \"full\"; or policy = \"minimal\";"},
+	[FUNC_VENDOR] = {"vendor-id", SHAPE_CELL, false, 0, "vendor-id = <0x1014>;"},
+	[FUNC_DEVICE] = {"device-id", SHAPE_CELL, false, 0, "device-id = <0x0001>;"},
+	[FUNC_SUBSYS_VENDOR] = {"subsystem-vendor-id", SHAPE_CELL, false, 0,
+		"subsystem-vendor-id = <0x1014>;"},
+	[FUNC_SUBSYS] = {"subsystem-id", SHAPE_CELL, false, 0, "subsystem-id = <0x0001>;"},
+	[FUNC_BOOTINDEX] = {"bootindex", SHAPE_CELL, false, 0, "bootindex = <1>;"},
 };
 
 struct reader {
@@ -238,6 +256,15 @@ static bool parse_bdf(const struct dt_prop *host, struct plan_func *func)
 	return text_parse_bdf((const char *)host->data, host->len - 1, &func->domain, &func->bdfn);
 }
 
+/* values of the four ids; of a wrong shape, which has been said, are none. */
+static void read_ids(const struct value values[PLAN_IDS], struct plan_func *func)
+{
+	for (unsigned int i = 0; i < PLAN_IDS; i++) {
+		func->ids_given |= values[i].prop.len ? 1u << i : 0;
+		func->ids[i] = cell_or(&values[i], 0);
+	}
+}
+
 static void refuse_children(const struct reader *r, int node, const char *path)
 {
 	struct log_limit limit = {0};
@@ -260,6 +287,9 @@ static void read_func(const struct reader *r, int node, const char *parent, stru
 	refuse_children(r, node, func->node);
 	func->hold = values[FUNC_HOLD].given;
 	func->insist = values[FUNC_INSIST].given;
+	read_ids(&values[FUNC_VENDOR], func);
+	func->boots = values[FUNC_BOOTINDEX].prop.len;
+	func->bootindex = cell_or(&values[FUNC_BOOTINDEX], 0);
 	if (values[FUNC_POLICY].prop.len) {
 		copy_string(func->policy, &values[FUNC_POLICY]);
 		/* That it is one, plan_check() finds out; empty it would be as if not given. */

@@ -190,6 +190,34 @@ static void test_chosen_says_how_to_start(void **state)
 	assert_memory_equal(data, vec5, sizeof(vec5));
 }
 
+/* SEED-003.44: sorted, in the form that firmware of a pseries machine reads. */
+static void test_chosen_says_what_to_start_from(void **state)
+{
+	struct dt_guest g = fresh();
+
+	(void)state;
+	build(&g);
+	assert_false(has("/chosen", "qemu,boot-list"));
+	phbs[0].funcs[1].boots = true;
+	phbs[0].funcs[1].bootindex = 7;
+	build(&g);
+	assert_string("/chosen", "qemu,boot-list", ETHERNET);
+	phbs[0].funcs[0].boots = true;
+	phbs[0].funcs[0].bootindex = 8;
+	phbs[1].nfuncs = 1;
+	phbs[1].funcs[0] = phbs[0].funcs[0];
+	phbs[1].funcs[0].class_code = 0x010802;
+	phbs[1].funcs[0].bootindex = 0;
+	build(&g);
+	assert_string("/chosen", "qemu,boot-list",
+		PHB0 "/mass-storage@0 " ETHERNET " " PHB6 "/pci1234,11e8@0");
+	/* None is lost where two have one number. */
+	phbs[0].funcs[0].bootindex = 0;
+	build(&g);
+	assert_string("/chosen", "qemu,boot-list",
+		PHB6 "/pci1234,11e8@0 " PHB0 "/mass-storage@0 " ETHERNET);
+}
+
 static void test_memory_starts_at_0_and_is_all_there_is(void **state)
 {
 	(void)state;
@@ -562,13 +590,15 @@ static void test_no_property_but_these_is_ever_written(void **state)
 		"ibm,dma-window", "ibm,ddw-applicable", "ibm,ddw-extensions", "ibm,lrdr-capacity",
 		"tcelot,bypass-window", "interrupt-map-mask", "interrupt-map", "vendor-id",
 		"device-id", "revision-id", "class-code", "subsystem-vendor-id", "subsystem-id",
-		"interrupts", "assigned-addresses", "ibm,req#msi", "ibm,req#msi-x"};
+		"interrupts", "assigned-addresses", "ibm,req#msi", "ibm,req#msi-x",
+		"qemu,boot-list"};
 	const size_t nknown = sizeof(known) / sizeof(known[0]);
 	struct dt_guest g = with_ddw();
 	const char *at;
 
 	(void)state;
 	phbs[0].funcs[0].req_msi = phbs[0].funcs[0].req_msix = 1;
+	phbs[0].funcs[0].boots = true;
 	build(&g);
 	at = (const char *)buffer + fdt_off_dt_strings(buffer);
 	while (at <
@@ -721,6 +751,7 @@ static void test_everything_at_its_most_fits_in_what_is_said_to_be_enough(void *
 		for (unsigned int k = 0; k < DT_GUEST_MAX_FUNCS; k++) {
 			phbs[i].funcs[k] = full_phbs[0].funcs[1];
 			phbs[i].funcs[k].devfn = k;
+			phbs[i].funcs[k].boots = true;
 			for (unsigned int b = 0; b < 6; b++) {
 				phbs[i].funcs[k].bars[b] = full_phbs[0].funcs[1].bars[4];
 			}
@@ -740,6 +771,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_root_is_a_pseries_machine),
 		cmocka_unit_test(test_chosen_says_how_to_start),
+		cmocka_unit_test(test_chosen_says_what_to_start_from),
 		cmocka_unit_test(test_memory_starts_at_0_and_is_all_there_is),
 		cmocka_unit_test(test_cpus_have_the_name_of_their_pvr),
 		cmocka_unit_test(test_rtas_has_its_blob_reserved_and_a_token_each),

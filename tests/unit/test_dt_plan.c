@@ -137,12 +137,21 @@ static void test_every_key_of_a_bridge_is_read(void **state)
 	assert_true(phb->funcs[0].hold);
 	assert_false(phb->funcs[0].insist);
 	assert_string_equal(phb->funcs[0].policy, "");
+	assert_int_equal(phb->funcs[0].ids_given, 0xf);
+	assert_int_equal(phb->funcs[0].ids[PLAN_VENDOR], 0x1014);
+	assert_int_equal(phb->funcs[0].ids[PLAN_DEVICE], 0xffff);
+	assert_int_equal(phb->funcs[0].ids[PLAN_SUBSYS_VENDOR], 0);
+	assert_int_equal(phb->funcs[0].ids[PLAN_SUBSYS], 0x12345678); /* plan_check's */
+	assert_true(phb->funcs[0].boots);
+	assert_int_equal(phb->funcs[0].bootindex, 0);
 	/* Either case of hex digits (SEED-000.2). */
 	assert_int_equal(phb->funcs[1].domain, 0xab);
 	assert_int_equal(phb->funcs[1].bdfn, 0xff00);
 	assert_false(phb->funcs[1].hold);
 	assert_true(phb->funcs[1].insist);
 	assert_string_equal(phb->funcs[1].policy, "minimal");
+	assert_int_equal(phb->funcs[1].ids_given, 0);
+	assert_false(phb->funcs[1].boots);
 }
 
 /* One thing wrong: alpha is refused with this line and beta goes on. */
@@ -195,9 +204,16 @@ static const struct {
 	{HELP_STRING(BRIDGE, "id", "two words"), "id: \"two words\" is no name"},
 	{HELP_STRING(BRIDGE, "id", ""), "id: \"\" is no name"},
 	{HELP_STRING(BRIDGE, "id", "abcdefghijklmnopqrstuvwxyzabcdef"), "id: is too long; 1 to 31"},
-	{HELP_CELLS(FUNC, "rom", 1),
-		"plan: " FUNC ": rom: unknown key, or said twice; known are host, hold, insist, "
-		"policy"},
+	{HELP_CELLS(FUNC, "vga", 1),
+		"plan: " FUNC ": vga: unknown key, or said twice; known are host, hold, insist, "
+		"policy, vendor-id, device-id, subsystem-vendor-id, subsystem-id, bootindex"},
+	{HELP_STRING(FUNC, "vendor-id", "0x1014"),
+		"function-0: vendor-id: is not one number of one cell; vendor-id = <0x1014>;"},
+	{HELP_CELLS(FUNC, "device-id", 0, 1), "device-id: is not one number of one cell"},
+	{HELP_CELLS(FUNC, "subsystem-vendor-id", 0, 1), "subsystem-vendor-id: is not one number"},
+	{HELP_CELLS(FUNC, "subsystem-id", 0, 1), "subsystem-id: is not one number of one cell"},
+	{HELP_STRING(FUNC, "bootindex", "first"),
+		"bootindex: is not one number of one cell; bootindex = <1>;"},
 	{HELP_ADD(FUNC, "more"), "plan: " FUNC ": more: unknown node"},
 	{HELP_DELETE(FUNC, "host"), "function-0: host: is missing; domain:bus:slot.function"},
 	{HELP_CELLS(FUNC, "host", 0x01000000), "function-0: host: is not one text"},
