@@ -358,7 +358,8 @@ static void act_on_field(struct pci_func *f, const struct vfio_perm_field *field
 static void act(struct pci_func *f, const struct access *a, uint32_t val)
 {
 	if (a->perm == f->policy->header &&
-		range_overlaps(a->off, a->size, PCI_BAR0, 4 * PCI_NUM_BARS)) {
+		(range_overlaps(a->off, a->size, PCI_BAR0, 4 * PCI_NUM_BARS) ||
+			range_overlaps(a->off, a->size, PCI_ROM_BAR, 4))) {
 		pci_bars_settle(f);
 		pci_bars_update(f);
 	}

@@ -18,6 +18,7 @@
 #include "core/log.h"
 #include "core/pci_policy.h"
 #include "core/pci_regs.h"
+#include "core/pci_rom.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -148,6 +149,7 @@ struct pci_func {
 	struct pci_bar bars[PCI_NUM_BARS];
 	bool decodes[PCI_NUM_BARS]; /* answers the guest, trapped if not mapped */
 	bool mapped[PCI_NUM_BARS];  /* all of it that may be */
+	struct pci_rom rom;
 	struct log_limit log;
 	struct pci_grant grant;
 	uint8_t unmasked[PCI_MSIX_MAX / 8]; /* vectors that the guest has not masked */
@@ -186,6 +188,11 @@ int pci_func_override_ids(struct pci_func *f, const struct pci_ids *ids) must_ch
 /* ids is what the device has, and becomes what the guest sees. */
 void pci_func_shown_ids(const struct pci_func *f, struct pci_ids *ids);
 
+/* The guest has an option ROM: these len bytes, which live as long as f. value is where its BAR
+ * starts; it is off. -EINVAL: len is 0 or above PCI_ROM_MAX, or value not aligned to the BAR. */
+int pci_func_set_rom(
+	struct pci_func *f, const uint8_t *image, uint32_t len, uint32_t value) must_check;
+
 /* Whether the guest sees the multi-function bit; off at first. It follows the guest's layout, not
  * the host's (SEED-001.18). */
 void pci_func_set_multi(struct pci_func *f, bool multi);
@@ -217,9 +224,10 @@ int pci_config_write(
 	struct pci_func *f, unsigned int off, unsigned int size, uint32_t val) must_check;
 
 /* A load or store of 1, 2, 4 or 8 bytes, naturally aligned, by the guest at a bus address inside
- * one of its BARs. From a device that is gone, and behind a BAR's end, come all ones; writes there
- * are dropped. -ENXIO: a BAR is there, but switched off by MEM, asleep or being reset, and if
- * nobody else answers that is all ones, too (CF-01). -ENOENT: no BAR is there. */
+ * one of its BARs, or its option ROM, which takes no store. From a device that is gone, and behind
+ * a BAR's end, come all ones; writes there are dropped. -ENXIO: a BAR is there, but switched off by
+ * MEM, asleep or being reset, and if nobody else answers that is all ones, too (CF-01). -ENOENT: no
+ * BAR is there. */
 int pci_bar_access(
 	struct pci_func *f, uint64_t bus, unsigned int size, bool write, uint64_t *val) must_check;
 

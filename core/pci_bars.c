@@ -75,6 +75,7 @@ void pci_bars_settle(struct pci_func *f)
 
 		pci_put(f->image, bar_reg(i), 4, bar_register(f, i, v));
 	}
+	pci_rom_settle(f);
 }
 
 int pci_bars_check(const struct pci_bar bars[PCI_NUM_BARS])
@@ -236,6 +237,7 @@ void pci_bars_update(struct pci_func *f)
 		f->decodes[i] = f->decodes[i] || bar_fits(f, i);
 		f->mapped[i] = f->decodes[i] && map_bar(f, i);
 	}
+	pci_rom_update(f, on);
 	lock_drop(&f->lock);
 }
 
@@ -299,12 +301,11 @@ int pci_bar_access(struct pci_func *f, uint64_t bus, unsigned int size, bool wri
 	look_at_reset(f);
 	lock_take(&f->lock);
 	bar = find_bar(f, bus, size);
-	if (bar == PCI_NUM_BARS) {
-		err = -ENOENT;
-	} else if (!f->decodes[bar]) {
-		err = -ENXIO;
-	} else {
+	if (bar < PCI_NUM_BARS && f->decodes[bar]) {
 		access_bar(f, bar, bus - f->bars[bar].value, size, write, val);
+	} else {
+		err = pci_rom_access(f, bus, size, write, val);
+		err = err == -ENOENT && bar < PCI_NUM_BARS ? -ENXIO : err;
 	}
 	lock_drop(&f->lock);
 	return err;

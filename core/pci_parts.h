@@ -69,6 +69,14 @@ void pci_bars_init(struct pci_func *f, const struct pci_bar bars[PCI_NUM_BARS]);
 void pci_bars_settle(struct pci_func *f);
 void pci_bars_update(struct pci_func *f);
 
+/* core/pci_rom.c. settle and update: as of the BARs; decodes: memory is on. access: a load or store
+ * at a bus address; 0, -ENXIO: it is there, and off, -ENOENT: it is not there. update and access
+ * with the lock held. */
+void pci_rom_settle(struct pci_func *f);
+void pci_rom_update(struct pci_func *f, bool decodes);
+int pci_rom_access(const struct pci_func *f, uint64_t bus, unsigned int size, bool write,
+	uint64_t *val) must_check;
+
 /* core/pci_msi.c. show: an MSI or MSI-X capability with these flags (MSI only), of which the guest
  * sees size bytes; *shown: it does. -EIO; -EINVAL: it cannot be. close: the device sends no
  * message, and every entry of its table is masked. -EIO. follow: the device's enable bits are what

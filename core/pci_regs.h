@@ -33,6 +33,8 @@
 #define PCI_SUBSYS_VENDOR    0x2cu
 #define PCI_SUBSYS_ID	     0x2eu
 #define PCI_ROM_BAR	     0x30u
+#define PCI_ROM_ENABLE	     0x00000001u
+#define PCI_ROM_ADDRESS	     0xfffff800u
 #define PCI_CAP_PTR	     0x34u
 #define PCI_INTERRUPT_LINE   0x3cu
 #define PCI_INTERRUPT_PIN    0x3du

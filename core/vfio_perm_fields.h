@@ -21,6 +21,11 @@
 	}
 
 /* The guest's own; the device's stays where the host has put it. */
+#define ROM_BAR                                                                               \
+	{                                                                                     \
+		.off = PCI_ROM_BAR, .len = 4, .act = VFIO_PERM_BAR, .name = "option ROM BAR", \
+		.virt = ALL32, .write = ALL32                                                 \
+	}
 #define BAR(n)                                                                                \
 	{                                                                                     \
 		.off = PCI_BAR0 + 4 * (n), .len = 4, .act = VFIO_PERM_BAR, .name = "BAR " #n, \

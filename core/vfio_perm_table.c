@@ -43,7 +43,7 @@ static const struct vfio_perm_field header_fields[] = {
 	{.off = PCI_CIS_PTR, .len = 4, .name = "CardBus CIS pointer"},
 	{.off = PCI_SUBSYS_VENDOR, .len = 2, .name = "subsystem vendor id"},
 	{.off = PCI_SUBSYS_ID, .len = 2, .name = "subsystem id"},
-	{.off = PCI_ROM_BAR, .len = 4, .name = "option ROM BAR", .virt = ALL32},
+	ROM_BAR,
 	{.off = PCI_CAP_PTR, .len = 1, .name = "capability pointer", .virt = ALL8},
 	{.off = PCI_INTERRUPT_LINE,
 		.len = 1,

@@ -171,7 +171,7 @@ static void test_words_by_hand(void **state)
 		{0, PCI_VENDOR_ID, 4, 0, 0, 0},
 		{0, PCI_COMMAND, 4, 0x00100403, 0xf9000406, 0xf9000000},
 		{0, PCI_CACHE_LINE, 4, 0xff80ffff, 0x0000ffff, 0},
-		{0, PCI_ROM_BAR, 4, 0xffffffff, 0, 0},
+		{0, PCI_ROM_BAR, 4, 0xffffffff, 0xffffffff, 0},
 		{0, 0x34, 4, 0x000000ff, 0, 0},
 		{0, PCI_INTERRUPT_LINE, 4, 0x000000ff, 0x000000ff, 0},
 		{PCI_CAP_PM, 4, 4, 0x00008100, 0, 0x00008000},
