@@ -113,6 +113,9 @@ struct host_func {
 	int group;	   /* index into board.groups; -1: a bridge, or in none */
 	const char *wrong; /* why its group may not be assigned; NULL: not because of it */
 	struct host_bar bars[6];
+	/* The option ROM: size 0: none, or no room for it; bus: where it answers while it is read;
+	 * 0: it has no place. */
+	struct host_bar rom;
 	bool passes_iommu; /* its DMA is not translated by any IOMMU, whatever its PE */
 };
 

@@ -128,6 +128,28 @@ static const char *size_bar(
 	return is_pow2(bar->size) ? NULL : "a BAR's size is not a power of two";
 }
 
+/* The ROM is off all the time, and one that cannot be is none: nobody has to have it. A bridge has
+ * something else in this place. */
+static void size_rom(struct host_cycles *c, struct host_func *f)
+{
+	uint32_t before, mask, size;
+
+	if (f->header_type != 0) {
+		return;
+	}
+	before = host_cycles_read(c, PCI_ROM_BAR, 4);
+	host_cycles_write(c, PCI_ROM_BAR, 4, PCI_ROM_ADDRESS);
+	mask = host_cycles_read(c, PCI_ROM_BAR, 4) & PCI_ROM_ADDRESS;
+	host_cycles_write(c, PCI_ROM_BAR, 4, 0);
+	host_cycles_write(c, PCI_ROM_BAR, 4, PCI_ROM_ADDRESS);
+	size = ~mask + 1;
+	if ((host_cycles_read(c, PCI_ROM_BAR, 4) & PCI_ROM_ADDRESS) == mask && is_pow2(size) &&
+		!c->err) {
+		f->rom = (struct host_bar){.size = size};
+	}
+	host_cycles_write(c, PCI_ROM_BAR, 4, before & ~PCI_ROM_ENABLE);
+}
+
 const char *host_pci_size_bars(struct host_phb *phb, struct host_func *f)
 {
 	struct host_cycles c = {.phb = phb, .bdfn = f->bdfn};
@@ -138,6 +160,7 @@ const char *host_pci_size_bars(struct host_phb *phb, struct host_func *f)
 	for (unsigned int i = 0; i < num_bars(f) && !why;) {
 		why = size_bar(&c, f->bars, &i, num_bars(f));
 	}
+	size_rom(&c, f);
 	host_cycles_write(&c, PCI_COMMAND, 2, command);
 	return c.err ? CYCLE_FAILED : why;
 }
@@ -166,12 +189,26 @@ static unsigned int log2_up(uint64_t size)
 	return shift;
 }
 
-/* What place k of a function is aligned to, as a power of two; 0: there is nothing there. */
-static unsigned int shift_of(const struct layout *l, const struct host_func *f, unsigned int k)
-{
-	unsigned int shift = log2_up(f->bars[k].size);
+/* What needs a place: the BARs, and as one more an option ROM of which a guest may be given a copy.
+ */
+#define NUM_PLACES (PCI_NUM_BARS + 1)
 
-	if (!f->bars[k].size) {
+static struct host_bar *place_of(struct host_func *f, unsigned int k)
+{
+	return k < PCI_NUM_BARS ? &f->bars[k] : &f->rom;
+}
+
+static bool needs_place(const struct host_func *f, unsigned int k)
+{
+	return k < PCI_NUM_BARS ? f->bars[k].size : f->rom.size && f->rom.size <= PCI_ROM_MAX;
+}
+
+/* What place k of a function is aligned to, as a power of two; 0: there is nothing there. */
+static unsigned int shift_of(const struct layout *l, struct host_func *f, unsigned int k)
+{
+	unsigned int shift = log2_up(place_of(f, k)->size);
+
+	if (!needs_place(f, k)) {
 		return 0;
 	}
 	if (f->header_type == 1 && k == HOST_BRIDGE_WINDOW) {
@@ -190,17 +227,18 @@ static bool place_shift(struct layout *l, unsigned int bus, unsigned int shift, 
 		if (f->bdfn >> 8 != bus || !is_member(l, f)) {
 			continue;
 		}
-		for (unsigned int k = 0; k < PCI_NUM_BARS; k++) {
+		for (unsigned int k = 0; k < NUM_PLACES; k++) {
 			uint64_t at = align_down(*end + (1ull << shift) - 1, 1ull << shift);
+			struct host_bar *bar = place_of(f, k);
 
 			if (shift_of(l, f, k) != shift) {
 				continue;
 			}
-			*end = at + (f->bars[k].size < BAR_PAGE ? BAR_PAGE : f->bars[k].size);
+			*end = at + (bar->size < BAR_PAGE ? BAR_PAGE : bar->size);
 			if (*end > 1ull << 32) {
 				return false;
 			}
-			f->bars[k].bus = (uint32_t)at;
+			bar->bus = (uint32_t)at;
 			l->shift[bus] = shift > l->shift[bus] ? (uint8_t)shift : l->shift[bus];
 		}
 	}
@@ -263,10 +301,10 @@ static void settle(struct layout *l, uint64_t start)
 			bridge = bridge_to(l, f->bdfn >> 8);
 			base = bridge->bars[HOST_BRIDGE_WINDOW].bus;
 		}
-		for (unsigned int k = 0; k < PCI_NUM_BARS; k++) {
-			struct host_bar *bar = &f->bars[k];
+		for (unsigned int k = 0; k < NUM_PLACES; k++) {
+			struct host_bar *bar = place_of(f, k);
 
-			if (bar->size) {
+			if (needs_place(f, k)) {
 				bar->bus += (uint32_t)base;
 				bar->cpu = hpa(phb->m32_cpu.v + (bar->bus - phb->m32_bus));
 			}
@@ -410,22 +448,43 @@ static const char *write_all(struct layout *l)
 	return why;
 }
 
+/* Lays the group out in what is left of the PHB's window; false: it does not fit. */
+static bool find_room(struct layout *l, const struct host_m32 *m, uint64_t *at, uint64_t *total)
+{
+	uint64_t align;
+
+	if (!lay_out(l, total)) {
+		return false;
+	}
+	align = 1ull << l->shift[l->g->bus];
+	return align_up(m->next, align > m->segment ? align : m->segment, at) && *at <= m->end &&
+	       *total <= m->end - *at;
+}
+
+/* A guest can do without, so no group is refused because of them. */
+static void give_up_roms(struct layout *l)
+{
+	for (unsigned int i = 0; i < l->b->nfuncs; i++) {
+		if (is_member(l, &l->b->funcs[i])) {
+			l->b->funcs[i].rom = (struct host_bar){0};
+		}
+	}
+}
+
 const char *host_pci_place_bars(struct board *b, unsigned int group, struct host_m32 *m)
 {
 	struct layout l = {.b = b, .g = &b->groups[group]};
-	uint64_t at, end, align, total = 0;
+	uint64_t at, end, total = 0;
 	const char *why = find_too_large(&l);
 
 	if (why) {
 		return why;
 	}
-	if (!lay_out(&l, &total)) {
-		return TOO_LARGE;
-	}
-	align = 1ull << l.shift[l.g->bus];
-	if (!align_up(m->next, align > m->segment ? align : m->segment, &at) || at > m->end ||
-		total > m->end - at) {
-		return TOO_LARGE;
+	if (!find_room(&l, m, &at, &total)) {
+		give_up_roms(&l);
+		if (!find_room(&l, m, &at, &total)) {
+			return TOO_LARGE;
+		}
 	}
 	settle(&l, at);
 	end = align_down(at + total + m->segment - 1, m->segment);

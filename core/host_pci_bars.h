@@ -25,7 +25,8 @@ struct host_m32 {
 /* Why this PHB's 32-bit window cannot be used; or NULL, and *m is all of it. */
 const char *host_pci_open_m32(const struct host_phb *phb, struct host_m32 *m) must_check;
 
-/* Fills f->bars sizes. Decoding is off while sizing; COMMAND and BARs are as before afterwards. */
+/* Fills f->bars sizes and f->rom.size. Decoding is off while sizing; COMMAND and BARs are as before
+ * afterwards, but for the ROM, which is off. */
 const char *host_pci_size_bars(struct host_phb *phb, struct host_func *f) must_check;
 
 /* Gives every BAR of group g (index) a place, in segments that belong to its PE alone and on 64 KiB

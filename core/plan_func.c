@@ -11,6 +11,7 @@
 #include "core/phb.h"
 #include "core/text.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 /* Who has such a function reaches further than its PE, by ways that no IOMMU sees: it is not given

@@ -293,6 +293,12 @@ int vfio_bar_read(struct vfio_device *d, unsigned int bar, uint64_t off, unsigne
 int vfio_bar_write(struct vfio_device *d, unsigned int bar, uint64_t off, unsigned int size,
 	uint64_t val) must_check;
 
+/* All bytes of the option ROM of an open device, as many as the board's record says: size. For when
+ * nobody uses its BARs, which may not answer meanwhile. -EINVAL: size, there is no ROM, not open.
+ * -EBUSY: it is being reset. -EIO: it could not be read; the ROM is off as it was, or the device is
+ * gone from then on and a log line has said so. */
+int vfio_read_rom(struct vfio_device *d, uint8_t *buf, uint32_t size) must_check;
+
 /* Messages of the host bridge of an open device, which are shared by all devices below it. get: n
  * in a row, the first a multiple of align (a power of two), in *first. -EINVAL: n is 0, or not
  * open; -ENOSPC. put: the device sends them no more and nobody listens to them. */

@@ -83,6 +83,8 @@ struct fake_func {
 	uint8_t wmask[256];
 	uint8_t *bar_mem[6]; /* what is behind the BAR, the test's; NULL: nobody may touch it */
 	uint64_t bar_bytes[6];
+	const uint8_t *rom; /* what its option ROM reads, the test's; NULL: nobody may load it */
+	uint32_t rom_bytes;
 };
 
 /* A call that was made: its operation and its first numbers, in the order of the prototype; of
@@ -197,6 +199,10 @@ void fake_make_virtio(struct fake_func *func, uint16_t device, uint64_t features
  * table in it works: a vector that was pending and is unmasked is sent. */
 void fake_set_bar_mem(struct fake_func *func, unsigned int bar, uint8_t *mem, uint64_t bytes);
 
+/* An option ROM of size bytes (a power of two >= 2 KiB): it answers where its BAR says as long as
+ * that is on, and as the decoder is shared, no BAR of the function does meanwhile (CF-04). */
+void fake_set_rom(struct fake_func *func, uint32_t size, const uint8_t *rom);
+
 /* Capabilities, at pos and with room for them: size of MSI by its flags; MSI-X with so many entries
  * and the registers that say where table and pending bits are. */
 void fake_add_msi(struct fake_func *func, unsigned int pos, uint16_t flags);
@@ -216,8 +222,8 @@ bool fake_phb_on_mmio(void *arg, hpa_t at, unsigned int size, bool write, uint64
 /* As if the EEH recovery had run. */
 void fake_phb_thaw(struct fake_phb *f);
 
-/* Who answers a load from this bus address: 0, its function, BAR and the PE of the segment; -ENODEV
- * nobody; -EBUSY more than one. */
+/* Who answers a load from this bus address: 0, its function, BAR (6: the option ROM) and the PE of
+ * the segment; -ENODEV nobody; -EBUSY more than one. */
 int fake_phb_mmio(
 	struct fake_phb *f, uint32_t bus, uint16_t *bdfn, unsigned int *bar, unsigned int *pe);
 

@@ -114,7 +114,6 @@ struct fake_func *fake_add_func(struct fake_phb *f, uint16_t bdfn, uint32_t id)
 	fake_put(func, PCI_VENDOR_ID, 4, id);
 	fake_put(func, PCI_COMMAND, 2, 0x0107);
 	put_mask(func, PCI_COMMAND, 2, 0x0507);
-	put_mask(func, PCI_ROM_BAR, 4, 0xffff0001);
 	return func;
 }
 
@@ -123,7 +122,6 @@ struct fake_func *fake_add_bridge(
 {
 	struct fake_func *func = fake_add_func(f, bdfn, 0x04c11014);
 
-	put_mask(func, PCI_ROM_BAR, 4, 0);
 	fake_put(func, PCI_REVISION, 4, 0x06040000);
 	fake_put(func, PCI_HEADER_TYPE, 1, 1);
 	fake_put(func, 0x18, 1, bdfn >> 8);
@@ -147,6 +145,13 @@ void fake_set_bar(struct fake_func *func, unsigned int bar, uint64_t size, bool 
 	if (is64) {
 		put_mask(func, off + 4, 4, (uint32_t)(mask >> 32));
 	}
+}
+
+void fake_set_rom(struct fake_func *func, uint32_t size, const uint8_t *rom)
+{
+	put_mask(func, PCI_ROM_BAR, 4, ~(size - 1) | 1);
+	func->rom = rom;
+	func->rom_bytes = size;
 }
 
 void fake_set_bar_mem(struct fake_func *func, unsigned int bar, uint8_t *mem, uint64_t bytes)
@@ -286,6 +291,17 @@ static bool bar_answers(const struct fake_func *func, unsigned int bar, uint32_t
 	return (bus & mask) == (base & UINT32_MAX) && !(base >> 32);
 }
 
+static bool rom_is_on(const struct fake_func *func)
+{
+	return func->rom_bytes && (func->image[PCI_ROM_BAR] & 1);
+}
+
+static bool rom_answers(const struct fake_func *func, uint32_t bus)
+{
+	return rom_is_on(func) &&
+	       (bus & ~(func->rom_bytes - 1)) == (fake_get(func, PCI_ROM_BAR, 4) & ~0x7ffu);
+}
+
 int fake_phb_mmio(
 	struct fake_phb *f, uint32_t bus, uint16_t *bdfn, unsigned int *bar, unsigned int *pe)
 {
@@ -299,7 +315,13 @@ int fake_phb_mmio(
 			!mmio_reaches(f, func, bus)) {
 			continue;
 		}
-		for (unsigned int k = 0; k < PCI_NUM_BARS; k++) {
+		if (rom_answers(func, bus)) {
+			*bdfn = func->bdfn;
+			*bar = PCI_NUM_BARS;
+			*pe = f->pe_of_segment[(bus - f->phb->m32_bus) / segment];
+			found++;
+		}
+		for (unsigned int k = 0; k < PCI_NUM_BARS && !rom_is_on(func); k++) {
 			if (k && (func->image[PCI_BAR0 + 4 * (k - 1)] & 7) == 4) {
 				continue;
 			}

@@ -106,6 +106,22 @@ bool fake_phb_fire_msi(struct fake_phb *f, uint16_t bdfn, unsigned int v)
 	return true;
 }
 
+/* Of a ROM, four bytes at a time at most; nobody stores to it. */
+static bool load_rom(struct fake_phb *f, const struct fake_func *func, unsigned int pe,
+	uint32_t bus, unsigned int size, bool write, uint64_t *val)
+{
+	uint32_t off = bus & (func->rom_bytes - 1);
+
+	if (write || size > 4 || !func->rom) {
+		return false;
+	}
+	*val = f->frozen[pe] ? UINT32_MAX >> (32 - 8 * size) : 0;
+	for (unsigned int i = 0; i < size && !f->frozen[pe]; i++) {
+		*val |= (uint64_t)func->rom[off + i] << (8 * i);
+	}
+	return true;
+}
+
 bool fake_phb_on_mmio(void *arg, hpa_t at, unsigned int size, bool write, uint64_t *val)
 {
 	struct fake_phb *f = arg;
@@ -120,6 +136,9 @@ bool fake_phb_on_mmio(void *arg, hpa_t at, unsigned int size, bool write, uint64
 		return false;
 	}
 	func = fake_find_func(f, bdfn);
+	if (bar == PCI_NUM_BARS) {
+		return load_rom(f, func, pe, bus, size, write, val);
+	}
 	off = bus - (fake_get(func, PCI_BAR0 + 4 * bar, 4) & ~0xfu);
 	if (!func->bar_mem[bar] || !range_below(off, size, func->bar_bytes[bar])) {
 		return false;

@@ -391,9 +391,134 @@ static void test_expansion_rom_is_shut(void **state)
 	struct fake_func *func = add_link(0, 0, 1);
 
 	(void)state;
+	fake_set_rom(func, 0x10000, NULL);
 	fake_put(func, PCI_ROM_BAR, 4, 0x80000001);
 	host_pci_scan(&board);
 	assert_int_equal(fake_get(func, PCI_ROM_BAR, 4), 0);
+}
+
+/* Where the ROM of this size would answer if it were on; the BARs are elsewhere. */
+static void expect_rom(uint16_t bdfn, uint32_t size)
+{
+	struct fake_func *func = fake_find_func(&f[0], bdfn);
+	const struct host_func *h = found(0, bdfn);
+	unsigned int bar, pe;
+	uint16_t who;
+
+	assert_int_equal(h->rom.size, size);
+	assert_int_equal(fake_get(func, PCI_ROM_BAR, 4), 0);
+	assert_true(is_aligned(h->rom.bus, size < 0x10000 ? 0x10000 : size));
+	assert_int_equal(fake_phb_mmio(&f[0], h->rom.bus, &who, &bar, &pe), -ENODEV);
+	fake_put(func, PCI_ROM_BAR, 4, h->rom.bus | PCI_ROM_ENABLE);
+	for (uint32_t off = 0; off < size; off += size - 1) {
+		assert_int_equal(fake_phb_mmio(&f[0], h->rom.bus + off, &who, &bar, &pe), 0);
+		assert_int_equal(who, bdfn);
+		assert_int_equal(bar, PCI_NUM_BARS);
+		assert_int_equal(pe, board.groups[h->group].pe);
+	}
+	fake_put(func, PCI_ROM_BAR, 4, 0);
+}
+
+/* SEED-003.43: each has a place of its own in the segments of its PE. */
+static void test_expansion_roms_have_places(void **state)
+{
+	static const uint32_t sizes[] = {0x800, 0x10000, 0x100000};
+
+	(void)state;
+	for (uint8_t bus = 1; bus <= 3; bus++) {
+		struct fake_func *a = add_link(0, bus - 1u, bus);
+		struct fake_func *b = fake_add_func(&f[0], (uint16_t)(bus << 8 | 1), EDU);
+
+		fake_put(a, PCI_HEADER_TYPE, 1, 0x80);
+		fake_set_bar(a, 0, 0x400000u >> bus, false, false);
+		fake_set_bar(b, 0, 0x1000, true, false);
+		fake_set_rom(a, sizes[bus - 1], NULL);
+		fake_set_rom(b, 0x4000, NULL);
+	}
+	host_pci_scan(&board);
+	for (uint16_t bus = 1; bus <= 3; bus++) {
+		expect_usable(0, (uint16_t)(bus << 8));
+		expect_usable(0, (uint16_t)(bus << 8 | 1));
+		expect_rom((uint16_t)(bus << 8), sizes[bus - 1]);
+		expect_rom((uint16_t)(bus << 8 | 1), 0x4000);
+	}
+	expect_bars_apart();
+}
+
+/* One that lies is none, one that is too large has no place, and neither matters to its group. */
+static void test_expansion_roms_that_cannot_be_are_left_out(void **state)
+{
+	static const struct {
+		uint32_t mask, size;
+	} cases[] = {{0, 0}, {1, 0}, {0xffff0001, 0x10000}, {0xfffe8001, 0}, {0x7fff0001, 0},
+		{0xffe00001, 0x200000}, {0xff000001, 0x1000000}, {0x80000001, 0x80000000}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fake_func *func;
+
+		(void)state;
+		fresh_machine();
+		func = add_link(0, 0, 1);
+		fake_set_bar(func, 0, 0x100000, false, false);
+		for (unsigned int k = 0; k < 4; k++) {
+			func->wmask[PCI_ROM_BAR + k] = (uint8_t)(cases[i].mask >> (8 * k));
+		}
+		fake_put(func, PCI_ROM_BAR, 4, cases[i].mask & 0x80000001);
+		host_pci_scan(&board);
+		expect_usable(0, 0x100);
+		assert_int_equal(found(0, 0x100)->rom.size, cases[i].size);
+		assert_int_equal(found(0, 0x100)->rom.bus != 0, cases[i].size == 0x10000);
+		assert_int_equal(fake_get(func, PCI_ROM_BAR, 4) & 1, 0);
+	}
+}
+
+/* The BARs take all there is: the group goes without its ROMs. */
+static void test_expansion_rom_without_room_is_given_up(void **state)
+{
+	struct fake_func *func = add_link(0, 0, 1);
+
+	(void)state;
+	fake_set_rom(func, 0x1000, NULL);
+	for (unsigned int i = 0; i < 6; i++) {
+		fake_set_bar(func, i, 0x40000000u >> i, false, false);
+	}
+	fake_put(func, PCI_HEADER_TYPE, 1, 0x80);
+	func = fake_add_func(&f[0], 0x101, EDU);
+	fake_set_bar(func, 0, 0x1000000, false, false);
+	fake_set_bar(func, 1, 0x800000, false, false);
+	fake_set_bar(func, 2, 0x400000, false, false);
+	host_pci_scan(&board);
+	expect_usable(0, 0x100);
+	assert_int_equal(found(0, 0x100)->rom.size, 0);
+	assert_int_equal(found(0, 0x100)->rom.bus, 0);
+	/* With one BAR less there is room. */
+	fresh_machine();
+	func = add_link(0, 0, 1);
+	fake_set_rom(func, 0x1000, NULL);
+	fake_set_bar(func, 0, 0x40000000, false, false);
+	host_pci_scan(&board);
+	expect_rom(0x100, 0x1000);
+}
+
+/* SEED-003.43: whatever cycle of the scan fails, no ROM is on. */
+static void test_expansion_rom_is_shut_whatever_fails(void **state)
+{
+	bool failed = true;
+
+	(void)state;
+	for (unsigned int k = 1; failed; k++) {
+		struct fake_func *func;
+
+		fresh_machine();
+		func = add_link(0, 0, 1);
+		fake_set_bar(func, 0, 0x1000, false, false);
+		fake_set_rom(func, 0x1000, NULL);
+		f[0].fail_at = k;
+		host_pci_scan(&board);
+		failed = !f[0].fail_at;
+		assert_int_equal(fake_get(func, PCI_ROM_BAR, 4) & PCI_ROM_ENABLE, 0);
+		assert_true(k < 1000);
+	}
 }
 
 /* All BARs of all groups of a PHB, of many sizes: apart, aligned, reachable, of the right PE. */
@@ -797,6 +922,10 @@ int main(void)
 		TEST(test_bar_that_changes_its_mask_is_refused),
 		TEST(test_sizing_is_done_with_decode_off_and_restores),
 		TEST(test_expansion_rom_is_shut),
+		TEST(test_expansion_roms_have_places),
+		TEST(test_expansion_roms_that_cannot_be_are_left_out),
+		TEST(test_expansion_rom_without_room_is_given_up),
+		TEST(test_expansion_rom_is_shut_whatever_fails),
 		TEST(test_bars_of_all_sizes_are_placed_apart),
 		TEST(test_placement_stops_before_the_msi_addresses),
 		TEST(test_group_that_does_not_fit_leaves_room_for_others),
