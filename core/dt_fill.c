@@ -35,6 +35,7 @@ static void fill_func(struct dt_guest_func *to, const struct pci_func *f,
 	to->int_pin = host->int_pin;
 	to->intx = bound->intx;
 	to->express = f->express;
+	to->rom = (struct dt_guest_bar){.size = f->rom.size, .value = f->rom.value};
 	to->boots = options && options->boots;
 	to->bootindex = options ? options->bootindex : 0;
 	for (unsigned int i = 0; i < PCI_NUM_BARS; i++) {

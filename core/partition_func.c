@@ -13,11 +13,6 @@
 /* Guest BARs are apart by at least the largest page a guest kernel maps them with. */
 #define BAR_ALIGN 0x10000u
 
-static uint64_t bar_bytes(const struct pci_bar *bar)
-{
-	return bar->size < MEM_PAGE ? MEM_PAGE : bar->size;
-}
-
 static int func_read(void *dev, unsigned int off, unsigned int size, uint32_t *val)
 {
 	struct partition_func *f = dev;
@@ -104,14 +99,26 @@ static const struct pci_func_ops func_ops = {
 	.message = func_message,
 };
 
-/* Gives every BAR of a function a bus address in the guest's window, from *next on. */
+/* Gives a BAR of this size a bus address in the guest's window, from *next on. */
+static int place_bar(uint64_t size, uint64_t *next, uint64_t *at)
+{
+	uint64_t bytes = size < MEM_PAGE ? MEM_PAGE : size;
+
+	if (!align_up(*next, size < BAR_ALIGN ? BAR_ALIGN : size, at) ||
+		!range_inside(*at, bytes, PCI_BUS_FIRST, PCI_BUS_LAST - PCI_BUS_FIRST + 1)) {
+		return -ENOSPC;
+	}
+	*next = *at + bytes;
+	return 0;
+}
+
 static int place_bars(
 	const struct host_func *host, struct pci_bar bars[PCI_NUM_BARS], uint64_t *next)
 {
 	memset(bars, 0, PCI_NUM_BARS * sizeof(bars[0]));
 	for (unsigned int i = 0; i < PCI_NUM_BARS; i++) {
 		struct pci_bar *bar = &bars[i];
-		uint64_t at;
+		int err;
 
 		if (!host->bars[i].size) {
 			continue;
@@ -122,13 +129,10 @@ static int place_bars(
 		if (bar->is64 && i + 1 < PCI_NUM_BARS) {
 			bars[i + 1].upper = true;
 		}
-		if (!align_up(*next, bar->size < BAR_ALIGN ? BAR_ALIGN : bar->size, &at) ||
-			!range_inside(at, bar_bytes(bar), PCI_BUS_FIRST,
-				PCI_BUS_LAST - PCI_BUS_FIRST + 1)) {
-			return -ENOSPC;
+		err = place_bar(bar->size, next, &bar->value);
+		if (err) {
+			return err;
 		}
-		bar->value = at;
-		*next = at + bar_bytes(bar);
 	}
 	return 0;
 }
@@ -181,6 +185,23 @@ static int override_ids(struct pci_func *f, const struct plan_func *options)
 						ids[PLAN_SUBSYS_VENDOR], ids[PLAN_SUBSYS]});
 }
 
+static int add_rom(struct partition *p, struct partition_func *pf, struct pci_func *f,
+	const struct plan_func *options, uint64_t *next_bar)
+{
+	struct plan_blob rom;
+	uint64_t at = 0;
+	int err = partition_load_rom(p, pf, options, &rom);
+
+	if (err || !rom.size) {
+		return err;
+	}
+	if (rom.size > PCI_ROM_MAX) {
+		return -EINVAL;
+	}
+	err = place_bar(pci_rom_bar_size((uint32_t)rom.size), next_bar, &at);
+	return err ? err : pci_func_set_rom(f, rom.data, (uint32_t)rom.size, (uint32_t)at);
+}
+
 static int bind_func(struct partition *p, unsigned int n, unsigned int func,
 	const struct plan_func *options, uint64_t *next_bar)
 {
@@ -203,9 +224,13 @@ static int bind_func(struct partition *p, unsigned int n, unsigned int func,
 	if (!err) {
 		err = override_ids(&phb->funcs[phb->nfuncs], options);
 	}
+	if (!err) {
+		err = add_rom(p, pf, &phb->funcs[phb->nfuncs], options, next_bar);
+	}
 	if (err) {
 		log_msg(LOG_ERR, "%s: function %02x:%02x.%x cannot be assigned (%s)", p->name,
 			host->bdfn >> 8, host->bdfn >> 3 & 0x1f, host->bdfn & 7, err_name(err));
+		partition_forget_rom(p, pf);
 		vfio_put_device(pf->device);
 		pf->device = NULL;
 		return err;

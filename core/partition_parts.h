@@ -59,6 +59,13 @@ void partition_unmake_kept(struct partition *p);
 int partition_bind_funcs(
 	struct partition *p, unsigned int n, const struct plan_phb *plan) must_check;
 
+/* The option ROM that the guest is to have of this function, by the plan: size 0: none, and if that
+ * is not what the plan wants a log line has said why. -ENOMEM, or what made the function unfit. It
+ * lasts until forget, which may be called in any case. */
+int partition_load_rom(struct partition *p, struct partition_func *pf,
+	const struct plan_func *options, struct plan_blob *rom) must_check;
+void partition_forget_rom(struct partition *p, struct partition_func *pf);
+
 /* The pins of bridge n's functions become sources of the guest, where no other group shares them.
  */
 void partition_route_intx(struct partition *p, unsigned int n);

@@ -188,7 +188,10 @@ static void put_funcs(struct partition *p, unsigned int n)
 	struct phb *phb = &p->phbs[n];
 
 	while (phb->nfuncs) {
-		vfio_put_device(p->bound[n].funcs[--phb->nfuncs].device);
+		struct partition_func *pf = &p->bound[n].funcs[--phb->nfuncs];
+
+		partition_forget_rom(p, pf);
+		vfio_put_device(pf->device);
 	}
 }
 

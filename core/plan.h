@@ -27,6 +27,14 @@
 /* The ids that a guest may be shown in place of its device's. */
 enum plan_id { PLAN_VENDOR, PLAN_DEVICE, PLAN_SUBSYS_VENDOR, PLAN_SUBSYS, PLAN_IDS };
 
+struct plan_blob {
+	const uint8_t *data; /* inside the bundle */
+	size_t size;
+};
+
+/* What option ROM a guest has of a function. */
+enum plan_rom { PLAN_ROM_OFF, PLAN_ROM_DEVICE, PLAN_ROM_FILE };
+
 /* Options of one function of a group, by the host's BDF. */
 struct plan_func {
 	char node[PLAN_NODE_MAX];
@@ -39,6 +47,8 @@ struct plan_func {
 	uint32_t ids[PLAN_IDS];
 	bool boots; /* the guest's firmware may start from it, smaller numbers first */
 	uint32_t bootindex;
+	enum plan_rom rom;
+	struct plan_blob rom_file;
 };
 
 struct plan_phb {
@@ -54,11 +64,6 @@ struct plan_phb {
 	bool no_ddw; /* the guest makes no DMA windows of its own */
 	unsigned int nfuncs;
 	struct plan_func *funcs; /* among its partition's */
-};
-
-struct plan_blob {
-	const uint8_t *data; /* inside the bundle */
-	size_t size;
 };
 
 struct plan_partition {

@@ -8,6 +8,7 @@
 #include "core/host_pci.h"
 #include "core/log.h"
 #include "core/pci_policy.h"
+#include "core/pci_rom.h"
 #include "core/phb.h"
 #include "core/text.h"
 
@@ -66,14 +67,16 @@ static bool is_of(const struct plan_phb *phb, const struct board *b, const struc
 	return h->group >= 0 && plan_has_group(phb, b->groups[h->group].id);
 }
 
-static bool func_is_of(const struct plan_phb *phb, const struct board *b, const struct plan_func *f)
+/* The function of the bridge's groups that these options are for; NULL: there is none. */
+static const struct host_func *find_host(
+	const struct plan_phb *phb, const struct board *b, const struct plan_func *f)
 {
 	for (unsigned int i = 0; i < b->nfuncs; i++) {
 		if (is_of(phb, b, &b->funcs[i]) && func_is(b, &b->funcs[i], f)) {
-			return true;
+			return &b->funcs[i];
 		}
 	}
-	return false;
+	return NULL;
 }
 
 /* Functions as in "0001:03:00.0", for arguments of log_msg. */
@@ -86,8 +89,9 @@ static void check_functions(
 {
 	for (unsigned int i = 0; i < phb->nfuncs; i++) {
 		const struct plan_func *f = &phb->funcs[i];
+		const struct host_func *h = find_host(phb, b, f);
 
-		if (!func_is_of(phb, b, f)) {
+		if (!h) {
 			struct text groups = {0};
 
 			plan_put_groups(phb, &groups);
@@ -95,6 +99,11 @@ static void check_functions(
 				"%s: host: " FUNC_FMT
 				" is not in %s; options are for functions of the bridge's own %s",
 				f->node, FUNC_ARGS(f), groups.s, phb->nmore ? "groups" : "group");
+		} else if (f->rom == PLAN_ROM_DEVICE && h->rom.size > PCI_ROM_MAX) {
+			plan_refuse(p,
+				"%s: rom: that of " FUNC_FMT " is of %" PRIu64
+				" bytes; at most %u, or a file",
+				f->node, FUNC_ARGS(f), h->rom.size, PCI_ROM_MAX);
 		}
 		for (unsigned int k = 0; k < i; k++) {
 			if (phb->funcs[k].domain == f->domain && phb->funcs[k].bdfn == f->bdfn) {
@@ -252,11 +261,31 @@ static void check_bootindex(struct plan_partition *p, const struct plan_func *f)
 	}
 }
 
+/* A file may hold anything; the device's own is looked at when it is read. */
+static void check_rom(struct plan_partition *p, const struct plan_func *f)
+{
+	const char *why;
+
+	if (f->rom != PLAN_ROM_FILE) {
+		return;
+	}
+	if (f->rom_file.size > PCI_ROM_MAX) {
+		plan_refuse(p, "%s: rom: %zu bytes are too many; at most %u", f->node,
+			f->rom_file.size, PCI_ROM_MAX);
+	} else if (pci_rom_check(f->rom_file.data, f->rom_file.size, &why)) {
+		plan_refuse(p,
+			"%s: rom: is no option ROM (%s); \"device\", \"off\" or a file by "
+			"/incbin/",
+			f->node, why);
+	}
+}
+
 void plan_check_options(struct plan_partition *p)
 {
 	for (unsigned int i = 0; i < p->nfuncs; i++) {
 		check_policy(p, &p->funcs[i]);
 		check_ids(p, &p->funcs[i]);
 		check_bootindex(p, &p->funcs[i]);
+		check_rom(p, &p->funcs[i]);
 	}
 }

@@ -32,7 +32,8 @@ struct dt_guest_func {
 	bool express;			/* it has extended config space */
 	unsigned int req_msi, req_msix; /* the most it may ask for; 0: none of this kind */
 	struct dt_guest_bar bars[6];
-	bool boots; /* firmware may start from it: a smaller number goes first */
+	struct dt_guest_bar rom; /* the option ROM */
+	bool boots;		 /* firmware may start from it: a smaller number goes first */
 	uint32_t bootindex;
 };
 

@@ -15,6 +15,7 @@
 #define PCI_NON_RELOCATE   0x80000000u
 #define PCI_BAR0	   0x10u
 #define PCI_NUM_BARS	   6u
+#define PCI_ROM_BAR	   0x30u
 #define PCI_BUS_MMIO32	   0x80000000u
 #define PCI_REG_CELLS	   5u
 #define PCI_SLOT(devfn)	   ((devfn) >> 3)
@@ -93,37 +94,35 @@ static void begin_func(struct dt_writer *w, const struct dt_guest_func *f)
 	dt_begin(w, name);
 }
 
-/* The first cell of a BAR's entry. */
-static uint32_t bar_phys_hi(const struct dt_guest_func *f, unsigned int i)
+/* The entries of one BAR, whose register is at off: its size in reg, and its place in assigned. */
+static void add_bar(const struct dt_guest_func *f, const struct dt_guest_bar *bar, uint32_t off,
+	uint32_t *reg, uint32_t *assigned)
 {
-	const struct dt_guest_bar *bar = &f->bars[i];
-
-	return PCI_CONFIG(f->devfn) | (PCI_BAR0 + 4 * i) |
-	       (bar->is64 ? PCI_SPACE_MEM64 : PCI_SPACE_MEM32) | (bar->prefetch ? PCI_PREFETCH : 0);
+	reg[0] = PCI_CONFIG(f->devfn) | off | (bar->is64 ? PCI_SPACE_MEM64 : PCI_SPACE_MEM32) |
+		 (bar->prefetch ? PCI_PREFETCH : 0);
+	assigned[0] = reg[0] | PCI_NON_RELOCATE;
+	assigned[1] = dt_hi32(bar->value);
+	assigned[2] = dt_lo32(bar->value);
+	reg[3] = assigned[3] = dt_hi32(bar->size);
+	reg[4] = assigned[4] = dt_lo32(bar->size);
 }
 
-/* reg: config space, then the size of each BAR. assigned-addresses: where each BAR is. */
+/* reg: config space, then the size of each BAR, the option ROM's last. assigned-addresses: where
+ * each is. */
 static void put_bars(struct dt_writer *w, const struct dt_guest_func *f)
 {
-	uint32_t reg[(1 + PCI_NUM_BARS) * PCI_REG_CELLS] = {PCI_CONFIG(f->devfn)};
-	uint32_t assigned[PCI_NUM_BARS * PCI_REG_CELLS] = {0};
+	uint32_t reg[(2 + PCI_NUM_BARS) * PCI_REG_CELLS] = {PCI_CONFIG(f->devfn)};
+	uint32_t assigned[(1 + PCI_NUM_BARS) * PCI_REG_CELLS] = {0};
 	unsigned int n = 0;
 
-	for (unsigned int i = 0; i < PCI_NUM_BARS; i++) {
-		const struct dt_guest_bar *bar = &f->bars[i];
-		uint32_t *r = &reg[(1 + n) * PCI_REG_CELLS];
-		uint32_t *a = &assigned[n * PCI_REG_CELLS];
+	for (unsigned int i = 0; i <= PCI_NUM_BARS; i++) {
+		const struct dt_guest_bar *bar = i < PCI_NUM_BARS ? &f->bars[i] : &f->rom;
 
-		if (!bar->size) {
-			continue;
+		if (bar->size) {
+			add_bar(f, bar, i < PCI_NUM_BARS ? PCI_BAR0 + 4 * i : PCI_ROM_BAR,
+				&reg[(1 + n) * PCI_REG_CELLS], &assigned[n * PCI_REG_CELLS]);
+			n++;
 		}
-		r[0] = bar_phys_hi(f, i);
-		a[0] = r[0] | PCI_NON_RELOCATE;
-		a[1] = dt_hi32(bar->value);
-		a[2] = dt_lo32(bar->value);
-		r[3] = a[3] = dt_hi32(bar->size);
-		r[4] = a[4] = dt_lo32(bar->size);
-		n++;
 	}
 	dt_put_cells(w, "reg", reg, (1 + n) * PCI_REG_CELLS);
 	if (n) {

@@ -85,6 +85,7 @@ enum {
 	FUNC_SUBSYS_VENDOR,
 	FUNC_SUBSYS,
 	FUNC_BOOTINDEX,
+	FUNC_ROM,
 	FUNC_KEYS
 };
 
@@ -100,6 +101,8 @@ static const struct key func_keys[FUNC_KEYS] = {
 		"subsystem-vendor-id = <0x1014>;"},
 	[FUNC_SUBSYS] = {"subsystem-id", SHAPE_CELL, false, 0, "subsystem-id = <0x0001>;"},
 	[FUNC_BOOTINDEX] = {"bootindex", SHAPE_CELL, false, 0, "bootindex = <1>;"},
+	[FUNC_ROM] = {"rom", SHAPE_DATA, false, 0,
+		"rom = \"device\"; rom = \"off\"; or rom = /incbin/(\"file\");"},
 };
 
 struct reader {
@@ -265,6 +268,22 @@ static void read_ids(const struct value values[PLAN_IDS], struct plan_func *func
 	}
 }
 
+static bool is_word(const struct dt_prop *prop, const char *word)
+{
+	return prop->len == strlen(word) + 1 && !memcmp(prop->data, word, prop->len);
+}
+
+/* One of two words, which begin as no ROM does, or the ROM itself. */
+static void read_rom(const struct dt_prop *prop, struct plan_func *func)
+{
+	if (is_word(prop, "device")) {
+		func->rom = PLAN_ROM_DEVICE;
+	} else if (prop->len && !is_word(prop, "off")) {
+		func->rom = PLAN_ROM_FILE;
+		func->rom_file = (struct plan_blob){.data = prop->data, .size = prop->len};
+	}
+}
+
 static void refuse_children(const struct reader *r, int node, const char *path)
 {
 	struct log_limit limit = {0};
@@ -290,6 +309,7 @@ static void read_func(const struct reader *r, int node, const char *parent, stru
 	read_ids(&values[FUNC_VENDOR], func);
 	func->boots = values[FUNC_BOOTINDEX].prop.len;
 	func->bootindex = cell_or(&values[FUNC_BOOTINDEX], 0);
+	read_rom(&values[FUNC_ROM].prop, func);
 	if (values[FUNC_POLICY].prop.len) {
 		copy_string(func->policy, &values[FUNC_POLICY]);
 		/* That it is one, plan_check() finds out; empty it would be as if not given. */

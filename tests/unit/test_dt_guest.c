@@ -477,6 +477,21 @@ static void test_function_has_its_ids_and_bars(void **state)
 		0xc3001318, 0, 0x80800000, 0, 0x800000, 0x82001320, 0, 0x80004000, 0, 0x2000);
 }
 
+/* The binding counts the ROM's register with the BARs, behind them. */
+static void test_option_rom_has_its_entries(void **state)
+{
+	struct dt_guest g = fresh();
+
+	(void)state;
+	phbs[0].funcs[1].rom = (struct dt_guest_bar){.size = 0x8000, .value = 0x80810000};
+	build(&g);
+	ASSERT_CELLS(ETHERNET, "reg", 0x1300, 0, 0, 0, 0, 0x03001310, 0, 0, 0, 0x1000, 0x43001318,
+		0, 0, 0, 0x800000, 0x02001320, 0, 0, 0, 0x2000, 0x02001330, 0, 0, 0, 0x8000);
+	ASSERT_CELLS(ETHERNET, "assigned-addresses", 0x83001310, 0, 0x80000000, 0, 0x1000,
+		0xc3001318, 0, 0x80800000, 0, 0x800000, 0x82001320, 0, 0x80004000, 0, 0x2000,
+		0x82001330, 0, 0x80810000, 0, 0x8000);
+}
+
 /* The device's config space says the pin and the class, and may say anything. */
 static void test_pin_that_no_device_has_is_none(void **state)
 {
@@ -752,6 +767,7 @@ static void test_everything_at_its_most_fits_in_what_is_said_to_be_enough(void *
 			phbs[i].funcs[k] = full_phbs[0].funcs[1];
 			phbs[i].funcs[k].devfn = k;
 			phbs[i].funcs[k].boots = true;
+			phbs[i].funcs[k].rom = full_phbs[0].funcs[1].bars[4];
 			for (unsigned int b = 0; b < 6; b++) {
 				phbs[i].funcs[k].bars[b] = full_phbs[0].funcs[1].bars[4];
 			}
@@ -784,6 +800,7 @@ int main(void)
 		cmocka_unit_test(test_each_pin_has_the_source_it_is_given),
 		cmocka_unit_test(test_pin_that_leads_nowhere_is_left_out),
 		cmocka_unit_test(test_function_has_its_ids_and_bars),
+		cmocka_unit_test(test_option_rom_has_its_entries),
 		cmocka_unit_test(test_pin_that_no_device_has_is_none),
 		cmocka_unit_test(test_what_is_optional_is_left_out),
 		cmocka_unit_test(test_dtc_reads_it_without_a_word),

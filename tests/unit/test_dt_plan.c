@@ -144,6 +144,7 @@ static void test_every_key_of_a_bridge_is_read(void **state)
 	assert_int_equal(phb->funcs[0].ids[PLAN_SUBSYS], 0x12345678); /* plan_check's */
 	assert_true(phb->funcs[0].boots);
 	assert_int_equal(phb->funcs[0].bootindex, 0);
+	assert_int_equal(phb->funcs[0].rom, PLAN_ROM_DEVICE);
 	/* Either case of hex digits (SEED-000.2). */
 	assert_int_equal(phb->funcs[1].domain, 0xab);
 	assert_int_equal(phb->funcs[1].bdfn, 0xff00);
@@ -152,6 +153,9 @@ static void test_every_key_of_a_bridge_is_read(void **state)
 	assert_string_equal(phb->funcs[1].policy, "minimal");
 	assert_int_equal(phb->funcs[1].ids_given, 0);
 	assert_false(phb->funcs[1].boots);
+	assert_int_equal(phb->funcs[1].rom, PLAN_ROM_FILE);
+	assert_int_equal(phb->funcs[1].rom_file.size, 3);
+	assert_memory_equal(phb->funcs[1].rom_file.data, "\x55\xaa\x01", 3);
 }
 
 /* One thing wrong: alpha is refused with this line and beta goes on. */
@@ -206,7 +210,7 @@ static const struct {
 	{HELP_STRING(BRIDGE, "id", "abcdefghijklmnopqrstuvwxyzabcdef"), "id: is too long; 1 to 31"},
 	{HELP_CELLS(FUNC, "vga", 1),
 		"plan: " FUNC ": vga: unknown key, or said twice; known are host, hold, insist, "
-		"policy, vendor-id, device-id, subsystem-vendor-id, subsystem-id, bootindex"},
+		"policy, vendor-id, device-id, subsystem-vendor-id, subsystem-id, bootindex, rom"},
 	{HELP_STRING(FUNC, "vendor-id", "0x1014"),
 		"function-0: vendor-id: is not one number of one cell; vendor-id = <0x1014>;"},
 	{HELP_CELLS(FUNC, "device-id", 0, 1), "device-id: is not one number of one cell"},
@@ -279,6 +283,30 @@ static void test_all_errors_are_reported_together(void **state)
 	assert_true(plan.partitions[0].refused);
 	assert_true(plan.partitions[1].refused);
 	help_free(&tree);
+}
+
+/* SEED-001.11: two words; what is neither is a file, about which plan_check has a word. */
+static void test_rom_is_a_word_or_a_file(void **state)
+{
+	static const struct {
+		const char *text;
+		enum plan_rom rom;
+	} roms[] = {{"off", PLAN_ROM_OFF}, {"device", PLAN_ROM_DEVICE}, {"devic", PLAN_ROM_FILE},
+		{"offs", PLAN_ROM_FILE}, {"", PLAN_ROM_FILE}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(roms) / sizeof(roms[0]); i++) {
+		struct help_edit edit = HELP_STRING(FUNC, "rom", "");
+		struct help_tree tree;
+
+		edit.text = roms[i].text;
+		edit.len = strlen(roms[i].text) + 1;
+		tree = help_edit(&bundle, &edit, 1);
+		assert_int_equal(dt_plan_read(tree.fdt, tree.size, &plan), 0);
+		assert_int_equal(plan.partitions[0].funcs[0].rom, roms[i].rom);
+		assert_false(plan.partitions[0].refused);
+		help_free(&tree);
+	}
 }
 
 static void test_longest_texts_are_read_whole(void **state)
@@ -580,6 +608,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_wrong_is_named_and_refuses_its_partition_only),
 		cmocka_unit_test(test_all_errors_are_reported_together),
 		cmocka_unit_test(test_longest_texts_are_read_whole),
+		cmocka_unit_test(test_rom_is_a_word_or_a_file),
 		cmocka_unit_test(test_more_nodes_than_there_is_room_for_are_said),
 		cmocka_unit_test(test_key_said_twice_is_refused),
 		cmocka_unit_test(test_thousand_unknown_keys_do_not_flood_the_log),

@@ -461,6 +461,12 @@ static void bad_policy_long(void)
 	memset(add_option(&one->phbs[0], 0, 0x0100, false)->policy, 'a', PLAN_POLICY_MAX);
 }
 
+static void bad_rom_of_device(void)
+{
+	add_option(&one->phbs[0], 0, 0x0100, false)->rom = PLAN_ROM_DEVICE;
+	board.funcs[1].rom.size = 0x200000;
+}
+
 /* A BMC's graphics; to be insisted on by its own node. */
 static void bad_danger(void)
 {
@@ -607,6 +613,8 @@ static const struct {
 	{bad_option_twice, "plan: /p/func@1: host: 001f:03:00.1 has options in /p/func@0 already"},
 	{bad_policy, "plan: /p/func@0: policy: \"Minimal\" is no policy; full or minimal\n"},
 	{bad_policy_long, "plan: /p/func@0: policy: \"aaaaaaaaaaaaaaa\" is no policy; full"},
+	{bad_rom_of_device, "plan: /p/func@0: rom: that of 0000:01:00.0 is of 2097152 bytes; at "
+			    "most 1048576, or a file\n"},
 	{bad_danger, B "iommu: 0000:01:00.0 of group 0 is a BMC's graphics, a way into the memory "
 		       "of the BMC; hold, or insist in a node of its own\n"},
 	{bad_virtio, B "iommu: 0000:01:00.0 of group 0 is a virtio device whose DMA no IOMMU sees"},

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "core/log.h"
+#include "core/pci_rom.h"
 #include "core/plan.h"
 
 #include <stdio.h>
@@ -138,6 +139,30 @@ static void test_bootindex_is_unique_in_a_partition(void **state)
 	assert_says("plan: /0/2: bootindex: 2147483648 is too large; 0 to 2147483647\n");
 }
 
+/* SEED-001.11: a file is a ROM, of a size that fits. */
+static void test_rom_file_is_a_rom(void **state)
+{
+	static uint8_t rom[PCI_ROM_MAX + 1] = {
+		0x55, 0xaa, [0x18] = 0x1c, [0x1c] = 'P', 'C', 'I', 'R', [0x2c] = 1};
+	struct plan_func *f = &one->funcs[1];
+
+	(void)state;
+	f->rom = PLAN_ROM_FILE;
+	f->rom_file = (struct plan_blob){rom, PCI_ROM_MAX};
+	check();
+	assert_int_equal(nlines, 0);
+	f->rom_file.size++;
+	assert_says("plan: /0/1: rom: 1048577 bytes are too many; at most 1048576\n");
+	f->rom_file.size = 0x1ff;
+	assert_says("plan: /0/1: rom: is no option ROM (its image has no length, or is not all "
+		    "there); \"device\", \"off\" or a file by /incbin/\n");
+	f->rom_file = (struct plan_blob){(const uint8_t *)"Device", 7};
+	assert_says("plan: /0/1: rom: is no option ROM (it does not begin with 55 aa); \"dev");
+	f->rom = PLAN_ROM_OFF;
+	check();
+	assert_int_equal(nlines, 0);
+}
+
 /* SEED-003.2, 003.4: all that is wrong with a node is told, and of the second of three, too. */
 static void test_every_broken_rule_of_a_node_has_its_line(void **state)
 {
@@ -151,8 +176,10 @@ static void test_every_broken_rule_of_a_node_has_its_line(void **state)
 	}
 	f->boots = true;
 	f->bootindex = UINT32_MAX;
+	f->rom = PLAN_ROM_FILE;
+	f->rom_file = (struct plan_blob){(const uint8_t *)"", 1};
 	check();
-	assert_int_equal(nlines, 6);
+	assert_int_equal(nlines, 7);
 	assert_true(one->refused);
 	assert_false(two->refused);
 }
@@ -183,6 +210,7 @@ int main(void)
 		TEST(test_nothing_said_is_right),
 		TEST(test_ids_have_limits),
 		TEST(test_bootindex_is_unique_in_a_partition),
+		TEST(test_rom_file_is_a_rom),
 		TEST(test_every_broken_rule_of_a_node_has_its_line),
 		TEST(test_refused_before_is_told_the_rest),
 	};
