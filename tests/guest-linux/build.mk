@@ -39,9 +39,12 @@ $(B)/linux/%/initramfs.cpio: $(B)/stamp/linux-% tests/guest-linux/init tools/ini
 $(B)/linux/net/data: tools/test-data
 	@tools/test-data net $(@D)
 
+$(B)/guest/option.rom: tools/test-data
+	@mkdir -p $(@D) && tools/test-data rom $@
+
 .PHONY: linux linux-all
 linux: $(LINUX)/initramfs.cpio $(B)/linux/net/data
-linux-all: $(LINUX_VERSIONS:%=$(B)/linux/%/initramfs.cpio) $(B)/linux/net/data
+linux-all: $(LINUX_VERSIONS:%=$(B)/linux/%/initramfs.cpio) $(B)/linux/net/data $(B)/guest/option.rom
 
 # Boot tests want both kernels once one of them has this guest.
 ifneq ($(filter boot/linux-%,$(BOOT_TESTS)),)
