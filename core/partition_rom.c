@@ -25,7 +25,7 @@ void partition_forget_rom(struct partition *p, struct partition_func *pf)
  * assignment. */
 static int copy_rom(struct partition *p, struct partition_func *pf, const char **why)
 {
-	uint32_t bytes = pf->host->rom.size;
+	uint32_t bytes = (uint32_t)pf->host->rom.size;
 	uint8_t *copy;
 	int err;
 

@@ -229,19 +229,25 @@ static void test_pins_of_two_host_bridges(void **state)
 	assert_int_equal(xics_add_source(part, part->phbs[0].at.lsi + 2, 1, true), 0);
 }
 
-/* A source of the guest that would be fed by two of the host's feeds one. */
-static void test_pins_that_would_mix_are_left_out(void **state)
+/* The same line of two host bridges is two of the guest's sources. */
+static void test_same_line_of_two_host_bridges_does_not_mix(void **state)
 {
+	uint32_t first, second;
+
 	(void)state;
 	for (unsigned int i = 0; i < m.board.nfuncs; i++) {
-		struct host_func *f = &m.board.funcs[i];
-
-		/* Of group 0, in the guest's slot 1, pin D turns into A. */
-		f->int_pin = f->group == 0 ? 4 : f->group == 1;
+		m.board.funcs[i].int_pin = 1;
 	}
 	assert_int_equal(build(), 0);
 	assert_true(part->phbs[0].funcs[0].intx);
-	assert_false(part->phbs[0].funcs[2].intx);
+	assert_true(part->phbs[0].funcs[2].intx);
+	first = part->bound[0].funcs[0].intx;
+	second = part->bound[0].funcs[2].intx;
+	assert_int_not_equal(part->bound[0].funcs[0].host->phb, part->bound[0].funcs[2].host->phb);
+	assert_int_not_equal(first, second);
+	assert_in_range(second, part->phbs[0].at.lsi, part->phbs[0].at.lsi + PCI_NUM_PINS - 1);
+	assert_int_equal(xics_add_source(part, first, 1, true), -EBUSY);
+	assert_int_equal(xics_add_source(part, second, 1, true), -EBUSY);
 }
 
 /* Each device's messages are its own host bridge's. */
@@ -455,7 +461,7 @@ int main(void)
 		TEST(test_slots_of_several_groups_do_not_meet),
 		TEST(test_pages_are_those_that_all_have),
 		TEST(test_pins_of_two_host_bridges),
-		TEST(test_pins_that_would_mix_are_left_out),
+		TEST(test_same_line_of_two_host_bridges_does_not_mix),
 		TEST(test_messages_come_from_the_devices_own_host_bridge),
 		TEST(test_group_of_another_bridge_is_refused),
 		TEST(test_plan_names_both_bridges_that_want_a_group),

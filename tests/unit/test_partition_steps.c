@@ -278,7 +278,7 @@ static void record_end(enum partition_stop why)
 	on = false;
 }
 
-#define MADE "off window quiet"
+#define MADE "off kill window quiet"
 /* The function stopped, and what it has posted brought in; the same of the whole PE, its windows
  * off, its translations forgotten; the reset, and the host's registers put back; the function as it
  * was at first; the end of its windows; and the PE once more, as its group leaves the container. */

@@ -85,7 +85,7 @@ static int setup(void **state)
 	}
 	assert_int_equal(vfio_register_driver(&m.vfio, &vfio_spapr_v2_driver), 0);
 	assert_int_equal(vfio_open_container(&m.vfio, &m.tables, &c), 0);
-	assert_int_equal(vfio_open_group(&m.vfio, 0, &g), 0);
+	assert_int_equal(vfio_open_group(&m.vfio, 0, fake_owner, &g), 0);
 	assert_int_equal(vfio_group_set_container(g, c), 0);
 	assert_int_equal(vfio_set_iommu(c, VFIO_SPAPR_TCE_v2_IOMMU), 0);
 	assert_int_equal(vfio_group_get_device(g, func, &d), 0);
