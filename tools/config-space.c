@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Writes docs/CONFIG-SPACE.md from the permission tables: `make docs`. What is no table is text
- * here.
+ * here. With --script it writes the same for tests/guest-linux/check-config, which tries it with
+ * setpci.
  */
 #include "core/pci_policy.h"
 
@@ -15,7 +16,9 @@ static const char intro[] =
 	"writes do, and what of it\nreaches the device, bit by bit. This file is made from the "
 	"tables "
 	"that decide it (`core/vfio_perm_table.c`,\n`core/pci_policy.c`) by `make docs`; "
-	"`make lint` fails when they differ.\n\n"
+	"`make lint` fails when they differ. A boot test tries it in a\nLinux guest with `lspci` "
+	"and "
+	"`setpci`.\n\n"
 	"How an access goes:\n\n"
 	"- Each bit is *ours*, a copy, or *the device's*, read live. An access of which all bits "
 	"are "
@@ -382,8 +385,102 @@ static int print_hidden(const char *what, const struct id_name *names, size_t n,
 	return 0;
 }
 
-int main(void)
+/* --- what setpci is to find --- */
+
+/*
+ * One register. Bits that are tried: all but those that would reach the device, reset it, or change
+ * its messages or mappings. Of these some are as they were written last, the others as before. Some
+ * bits, tried or not, read 0 or 1 always.
+ */
+static void script_field(const struct vfio_perm *p, const struct vfio_perm_field *f)
 {
+	uint32_t all = UINT32_MAX >> (32 - 8 * f->len), zero = 0;
+	uint32_t acts = f->act == VFIO_PERM_MSI ? f->write : f->act_bits;
+	uint32_t tried = all & ~acts & ~(f->write & ~f->virt);
+
+	for (unsigned int n = 0; n < 8u * f->len; n++) {
+		if (bit(f->virt & ~f->write & ~f->keep & ~f->set, n) && !reads_special(p, f, n)) {
+			zero |= 1u << n;
+		}
+	}
+	printf("register 0x%02x %u 0x%x 0x%x 0x%x 0x%x 0x%x %s\n", f->off, f->len, tried,
+		tried & f->virt & f->write, zero, f->virt & ~f->write & f->set,
+		f->w1c & f->write & ~f->virt, f->name);
+}
+
+/* How setpci calls it, and what must be so of the 16 bits behind id and pointer: (bits & mask) is
+ * value. */
+static void script_section(const struct pci_policy *policy, const char *where, unsigned int mask,
+	unsigned int value, const struct vfio_perm *p)
+{
+	printf("section %s %s 0x%x 0x%x %s\n", policy->name, where, mask, value,
+		p->size ? p->name : "header");
+	for (unsigned int i = 0; i < p->nfields; i++) {
+		const struct vfio_perm_field *f = &p->fields[i];
+
+		if (f->len && f->act != VFIO_PERM_BAR) {
+			script_field(p, f);
+		}
+	}
+}
+
+/* The first row of its id that takes a capability with these bits. */
+static const struct vfio_perm *find_row(
+	const struct pci_policy *policy, unsigned int id, unsigned int flags)
+{
+	const struct vfio_perm_probe probe = {.flags = flags, .room = PCI_CONFIG_SIZE};
+
+	for (unsigned int i = 0; i < policy->nstd; i++) {
+		if (policy->std[i].id == id && policy->std[i].size(&probe)) {
+			return &policy->std[i];
+		}
+	}
+	return NULL;
+}
+
+/* Capabilities that have several forms, and the bits that tell them apart: MSI and PCI Express. */
+static void script_forms(const struct pci_policy *policy, unsigned int id, unsigned int mask)
+{
+	char where[16];
+
+	snprintf(where, sizeof(where), "CAP%02x", id);
+	for (unsigned int value = 0; value <= mask; value++) {
+		const struct vfio_perm *p = find_row(policy, id, value);
+
+		if (!(value & ~mask) && p) {
+			script_section(policy, where, mask, value, p);
+		}
+	}
+}
+
+static void script_policy(const struct pci_policy *policy)
+{
+	char where[16];
+
+	script_section(policy, "HEADER", 0, 0, policy->header);
+	script_forms(policy, PCI_CAP_MSI, 0x0080);
+	script_forms(policy, PCI_CAP_EXP, 0x000f);
+	for (unsigned int i = 0; i < policy->nstd; i++) {
+		const struct vfio_perm *p = &policy->std[i];
+
+		if (p->id != PCI_CAP_MSI && p->id != PCI_CAP_EXP) {
+			snprintf(where, sizeof(where), "CAP%02x", p->id);
+			script_section(policy, where, 0, 0, p);
+		}
+	}
+	for (unsigned int i = 0; i < policy->next; i++) {
+		snprintf(where, sizeof(where), "ECAP%02x", policy->ext[i].id);
+		script_section(policy, where, 0, 0, &policy->ext[i]);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[1], "--script")) {
+		script_policy(&pci_policy_full);
+		script_policy(&pci_policy_minimal);
+		return 0;
+	}
 	fputs(intro, stdout);
 	print_overview();
 	print_policy(&pci_policy_full);

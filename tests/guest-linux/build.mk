@@ -36,17 +36,29 @@ $(B)/linux/%/initramfs.cpio: $(B)/stamp/linux-% tests/guest-linux/init tools/ini
 	$(brief) CPIO '$@'
 	$(Q)tools/initramfs $(@D) $@
 
+# For tests of devices that no board has, and of what a guest sees of them.
+$(B)/linux/%/initramfs-more.cpio: $(B)/stamp/linux-% tests/guest-linux/init tools/initramfs tools/modinfo \
+		tests/guest-linux/check-config $(B)/linux/config-space
+	$(brief) CPIO '$@'
+	$(Q)tools/initramfs $(@D) $@ more
+
+# The program is new whenever anything of core/ is; what it says seldom is.
+$(B)/linux/config-space: $(B)/native/tools/config-space
+	$(Q)$< --script >$@.new
+	$(Q)cmp -s $@.new $@ || cp $@.new $@
+	$(Q)rm $@.new
+
 $(B)/linux/net/data: tools/test-data
 	@tools/test-data net $(@D)
 
-$(B)/guest/option.rom: tools/test-data
-	@mkdir -p $(@D) && tools/test-data rom $@
-
-.PHONY: linux linux-all
-linux: $(LINUX)/initramfs.cpio $(B)/linux/net/data
+.PHONY: linux linux-all linux-more
+linux: $(LINUX)/initramfs.cpio $(B)/linux/net/data $(B)/guest/option.rom \
+	$(if $(shell grep -l initramfs-more $(PLAN) 2>/dev/null),$(LINUX)/initramfs-more.cpio)
 linux-all: $(LINUX_VERSIONS:%=$(B)/linux/%/initramfs.cpio) $(B)/linux/net/data $(B)/guest/option.rom
+linux-more: $(LINUX_VERSIONS:%=$(B)/linux/%/initramfs-more.cpio)
 
-# Boot tests want both kernels once one of them has this guest.
+# Boot tests want both kernels once one of them has this guest. What is made of core/ may fail to build.
 ifneq ($(filter boot/linux-%,$(BOOT_TESTS)),)
 check check-boot: linux-all
+check-boot build-all: linux-more
 endif
