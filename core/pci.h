@@ -27,9 +27,10 @@
 #define PCI_MSI_MAX    32u
 #define PCI_MSIX_MAX   2048u
 #define PCI_MSIX_ENTRY 16u /* bytes */
-/* The message that guests read: the address where QEMU's pseries machine has it, and the interrupt
- * number for data. */
-#define PCI_MSI_ADDRESS 0x40000000000ull
+/* The message that guests read: an address that every form of the capabilities holds, since Linux
+ * uses neither MSI nor MSI-X of a function that could not hold it; and the interrupt number for
+ * data. */
+#define PCI_MSI_ADDRESS 0xffff0000u
 
 /* Where a memory BAR may answer: the 32-bit MMIO window less its last 64 KiB, which are the bus
  * addresses of MSIs. */

@@ -303,9 +303,9 @@ void pci_msi_grant(struct pci_func *f, const struct pci_grant *grant)
 	pci_put(f->image, f->msi.pos + CAP_FLAGS, 2,
 		(pci_get(f->image, f->msi.pos + CAP_FLAGS, 2) & ~MSI_COUNT) | MSI_ENABLE |
 			(uint32_t)__builtin_ctz(grant->nmessages) << MSI_COUNT_SHIFT);
-	pci_put(f->image, f->msi.pos + MSI_ADDR, 4, (uint32_t)PCI_MSI_ADDRESS);
+	pci_put(f->image, f->msi.pos + MSI_ADDR, 4, PCI_MSI_ADDRESS);
 	if (f->msi.shown64) {
-		pci_put(f->image, f->msi.pos + MSI_ADDR_HI, 4, (uint32_t)(PCI_MSI_ADDRESS >> 32));
+		pci_put(f->image, f->msi.pos + MSI_ADDR_HI, 4, 0);
 	}
 	pci_put(f->image, shown_msi_data(f), 2, grant->number);
 	follow(f, f->msi.pos);
@@ -416,8 +416,7 @@ static void get_entry(const struct pci_func *f, unsigned int v, uint8_t entry[PC
 {
 	memset(entry, 0, PCI_MSIX_ENTRY);
 	if (f->grant.kind == PCI_IRQ_MSIX && v < f->grant.n) {
-		pci_put(entry, 0, 4, (uint32_t)PCI_MSI_ADDRESS);
-		pci_put(entry, 4, 4, (uint32_t)(PCI_MSI_ADDRESS >> 32));
+		pci_put(entry, 0, 4, PCI_MSI_ADDRESS);
 		pci_put(entry, ENTRY_DATA, 4, f->grant.number + v);
 	}
 	pci_put(entry, ENTRY_CONTROL, 4, is_unmasked(f, v) ? 0 : ENTRY_MASKED);

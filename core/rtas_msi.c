@@ -9,10 +9,13 @@
 /* The config address names a function, not a register. */
 #define CONFIG_ADDR_FUNC 0x00ffff00u
 
-/* Functions of ibm,change-msi; the others are not offered. */
-#define CHANGE_ANY  1u
-#define CHANGE_MSI  3u
-#define CHANGE_MSIX 4u
+/* Functions of ibm,change-msi; the others are not offered. Those for an address below 4 GiB are no
+ * others: it always is (PCI_MSI_ADDRESS). */
+#define CHANGE_ANY    1u
+#define CHANGE_MSI    3u
+#define CHANGE_MSIX   4u
+#define CHANGE_32MSI  5u
+#define CHANGE_32MSIX 6u
 /* The older form of the call has no type among its results, and firmware chooses. */
 #define SHORT_NRET 3u
 
@@ -40,9 +43,16 @@ static enum pci_irq_kind kind_of(const struct pci_func *f, uint32_t function, un
 	if (nret == SHORT_NRET) {
 		return PCI_IRQ_NONE;
 	}
-	return function == CHANGE_MSI	 ? PCI_IRQ_MSI
-	       : function == CHANGE_MSIX ? PCI_IRQ_MSIX
-					 : PCI_IRQ_NONE;
+	switch (function) {
+	case CHANGE_MSI:
+	case CHANGE_32MSI:
+		return PCI_IRQ_MSI;
+	case CHANGE_MSIX:
+	case CHANGE_32MSIX:
+		return PCI_IRQ_MSIX;
+	default:
+		return PCI_IRQ_NONE;
+	}
 }
 
 static int32_t change_status(int err)

@@ -89,12 +89,12 @@ static void test_changes_by_function_and_kind(void **state)
 		{1, 1, 4, 0, 4, 1},
 		{1, 3, 8, 0, 8, 1},
 		{0, 3, 32, 0, 32, 1},
+		{0, 5, 32, 0, 32, 1},
+		{0, 6, 4, 0, 4, 2},
 		{0, 4, MAX_MSIX, 0, MAX_MSIX, 2},
 		/* RT-12 */
 		{0, 0, 1, -3, 0, 0},
 		{0, 2, 1, -3, 0, 0},
-		{0, 5, 1, -3, 0, 0},
-		{0, 6, 1, -3, 0, 0},
 		{0, 9, 1, -3, 0, 0},
 		{0, UINT32_MAX, 1, -3, 0, 0},
 		{1, 4, 1, -3, 0, 0},
@@ -136,6 +136,18 @@ static void test_msix_only_function(void **state)
 		assert_int_equal(rets[2], 2);
 		assert_int_equal(help_numbers() + help_messages(), 0);
 	}
+}
+
+/* A guest whose driver cannot have addresses above 4 GiB asks by other numbers, and reads one that
+ * every form of the capabilities holds. */
+static void test_address_is_below_4_gib(void **state)
+{
+	(void)state;
+	assert_int_equal(change(0, 6, 3), 0);
+	assert_int_equal(change(0, 5, 2), 0);
+	assert_int_equal(change(0, 5, 0), 0);
+	assert_int_equal(help_numbers() + help_messages(), 0);
+	assert_true(PCI_MSI_ADDRESS > PCI_BUS_LAST && PCI_MSI_ADDRESS <= UINT32_MAX);
 }
 
 /* RT-14: the limit for an answer, and nothing taken; the limit itself is granted. */
@@ -307,6 +319,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_changes_by_function_and_kind),
 		TEST(test_msix_only_function),
+		TEST(test_address_is_below_4_gib),
 		cmocka_unit_test(test_too_many_get_the_limit_for_an_answer),
 		TEST(test_release_of_nothing_is_an_error),
 		TEST(test_no_room_is_a_hardware_error),
