@@ -183,7 +183,7 @@ static unsigned int log2_up(uint64_t size)
 {
 	unsigned int shift = 0;
 
-	while (shift < 63 && size >> shift > 1) {
+	while (size >> shift > 1) {
 		shift++;
 	}
 	return shift;

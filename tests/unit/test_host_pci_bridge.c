@@ -34,6 +34,23 @@ static void test_bridges_inside_a_group_are_opened(void **state)
 	assert_int_equal(command_of(0, 0x000) & 7, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 }
 
+/* Bus numbers are each host bridge's own. */
+static void test_bridges_of_two_host_bridges_are_apart(void **state)
+{
+	(void)state;
+	build_switch();
+	board.nphbs = 2;
+	board.phbs[0].id = 9;
+	fake_set_bar(add_link(1, 0, 3), 0, 0x100000, false, false);
+	/* One without a prefetchable window, which reads 0 there. */
+	memset(fake_find_func(&f[0], 0x208)->wmask + 0x24, 0, 4);
+	host_pci_scan(&board);
+	expect_usable(1, 0x300);
+	expect_usable(0, 0x300);
+	expect_usable(0, 0x400);
+	expect_usable(0, 0x510);
+}
+
 static bool may_dma(uint16_t bdfn)
 {
 	uint8_t byte;
@@ -82,6 +99,30 @@ static void test_bridges_let_dma_through_until_quarantine(void **state)
 	assert_int_equal(command_of(0, 0x200) & PCI_COMMAND_MASTER, 0);
 	assert_int_equal(command_of(0, 0x408) & PCI_COMMAND_MASTER, 0);
 	assert_string_equal(found(0, 0x300)->wrong, "a bus master that stays on");
+	assert_int_equal(host_pci_quarantine(&board, g), -EBUSY);
+	assert_string_equal(found(0, 0x300)->wrong, "a bus master that stays on");
+}
+
+static void test_bridges_open_all_or_are_told(void **state)
+{
+	unsigned int ncalls;
+
+	(void)state;
+	build_switch();
+	host_pci_scan(&board);
+	ncalls = f[0].calls;
+	assert_int_equal(host_pci_open_bridges(&board, &board.groups[0]), 0);
+	ncalls = f[0].calls - ncalls;
+	for (unsigned int n = 1; n <= ncalls; n++) {
+		build_switch();
+		host_pci_scan(&board);
+		f[0].fail_at = n;
+		assert_int_equal(host_pci_open_bridges(&board, &board.groups[0]), -EIO);
+		assert_non_null(board.groups[0].refuse);
+		assert_int_equal(host_pci_quarantine(&board, &board.groups[0]), 0);
+		assert_int_equal(command_of(0, 0x100) & PCI_COMMAND_MASTER, 0);
+		assert_int_equal(command_of(0, 0x408) & PCI_COMMAND_MASTER, 0);
+	}
 }
 
 /* CF-14: what a bridge said at the scan has to be so when it is opened. */
@@ -101,6 +142,7 @@ static void test_bridge_that_changes_is_not_opened(void **state)
 		fake_put(fake_find_func(&f[0], 0x208), cases[i].off, cases[i].size, cases[i].val);
 		assert_int_equal(host_pci_open_bridges(&board, &board.groups[0]), -EIO);
 		assert_int_equal(command_of(0, 0x208) & PCI_COMMAND_MASTER, 0);
+		assert_int_equal(host_pci_open_bridges(&board, &board.groups[0]), -EIO);
 		assert_string_equal(board.groups[0].refuse, "a bridge is not what it was");
 		assert_non_null(strstr(text, "02:01.0: a bridge is not what it was: group 0"));
 		assert_int_equal(host_pci_quarantine(&board, &board.groups[0]), 0);
@@ -179,10 +221,13 @@ static void test_bridge_that_does_not_come_back_is_told(void **state)
 	ncalls = f[0].calls;
 	assert_int_equal(host_pci_restore_bridges(&board, &board.groups[0]), 0);
 	ncalls = f[0].calls - ncalls;
-	for (unsigned int n = 1; n <= ncalls; n++) {
+	for (unsigned int n = 1; n <= 2 * ncalls; n++) {
 		build_reset_switch();
+		if (n > ncalls) {
+			assert_int_equal(host_pci_open_bridges(&board, &board.groups[0]), 0);
+		}
 		forget_bridges();
-		f[0].fail_at = n;
+		f[0].fail_at = n > ncalls ? n - ncalls : n;
 		assert_int_equal(host_pci_restore_bridges(&board, &board.groups[0]), -EIO);
 		assert_string_equal(
 			board.groups[0].refuse, "a bridge did not come back from a reset");
@@ -211,7 +256,11 @@ static void test_bridge_that_cannot_be_set_refuses_its_group(void **state)
 	host_pci_scan(&board);
 	expect_refused(0, 0x300, "changes its size");
 	assert_non_null(found(0, 0x408)->wrong);
-	/* And one that masters the bus for ever. */
+	/* One that masters the bus for ever, and a function that does. */
+	build_switch();
+	fake_find_func(&f[0], 0x400)->wmask[PCI_COMMAND] = 0;
+	host_pci_scan(&board);
+	assert_string_equal(found(0, 0x400)->wrong, "a bus master that stays on");
 	build_switch();
 	fake_find_func(&f[0], 0x100)->wmask[PCI_COMMAND] = 0;
 	host_pci_scan(&board);
@@ -252,10 +301,18 @@ static void test_downstream_port_has_one_device(void **state)
 	fake_put(port, PCI_STATUS, 2, PCI_STATUS_CAP_LIST);
 	fake_put(port, PCI_CAP_PTR, 1, 0x40);
 	fake_put(port, 0x40, 4, 0x00620010);
-	host_pci_scan(&board);
-	assert_null(found(0, 0x308));
-	expect_usable(0, 0x300);
-	port->image[0x42] = 0x72;
+	/* Ports of a root and a switch, and a bridge from PCI to PCI Express; not one from it. */
+	for (uint8_t type = 0; type < 16; type++) {
+		bool link = type == 4 || type == 6 || type == 8;
+
+		port->image[0x42] = (uint8_t)(type << 4 | 2);
+		host_pci_scan(&board);
+		assert_int_equal(!found(0, 0x308), link);
+		expect_usable(0, 0x300);
+	}
+	/* A capability that does not fit says nothing. */
+	fake_put(port, PCI_CAP_PTR, 1, 0xf0);
+	fake_put(port, 0xf0, 4, 0x00620010);
 	host_pci_scan(&board);
 	assert_non_null(found(0, 0x308));
 }
@@ -284,6 +341,11 @@ static void test_long_chain_and_large_bars(void **state)
 	fake_set_bar(func, 1, 0x80000000, false, false);
 	host_pci_scan(&board);
 	expect_refused(0, func->bdfn, "do not fit");
+	/* More than can be counted in bus addresses. */
+	fake_set_bar(func, 0, 0x80000000, false, false);
+	fake_set_bar(func, 2, 0x80000000, false, false);
+	host_pci_scan(&board);
+	expect_refused(0, func->bdfn, "do not fit");
 	fake_set_bar(func, 1, 1ull << 32, true, false);
 	host_pci_scan(&board);
 	expect_refused(0, func->bdfn, "do not fit");
@@ -302,6 +364,8 @@ static void test_blockers_are_named_in_a_few_lines(void **state)
 		fake_put(fake_add_func(&f[0], (uint16_t)(0x200 | dev << 3), EDU), PCI_HEADER_TYPE,
 			1, 2);
 	}
+	/* Another group has its own. */
+	fake_put(add_link(0, 1, 3), PCI_HEADER_TYPE, 1, 2);
 	host_pci_scan(&board);
 	text_len = 0;
 	host_pci_print_blockers(&board, &board.groups[0], "who: ");
@@ -334,6 +398,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_bridges_inside_a_group_are_opened),
+		TEST(test_bridges_of_two_host_bridges_are_apart),
+		TEST(test_bridges_open_all_or_are_told),
 		TEST(test_bridges_let_dma_through_until_quarantine),
 		TEST(test_bridge_that_changes_is_not_opened),
 		TEST(test_bridges_come_back_from_a_reset),
