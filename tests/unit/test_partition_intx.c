@@ -257,6 +257,7 @@ static void test_no_pin_claims_nothing(void **state)
 		board.phbs[0].lsi_first = cases[i].lsi_first;
 		add_bridge(0x000, 1);
 		add_bridge(0x300, 2); /* it leads upwards: not the way */
+		add_bridge(0x008, 3);
 		give(0, add_func(cases[i].bdfn, cases[i].pin, 0), 0);
 		partition_route_intx(parts[0], 0);
 		assert_int_equal(line_of_func(0, 0), -1);
@@ -336,7 +337,7 @@ static void test_functions_that_cannot_be_quiet_share_with_nobody(void **state)
 		/* on other lines, or of another host bridge: no matter */
 		add_func(0x102, 2, 0)->masks_intx = false;
 		add_func(0x201, 4, 2)->masks_intx = false;
-		f = add_func(0x202, 1, 2);
+		f = add_func(0x018, 1, 2);
 		f->phb = 1;
 		f->masks_intx = false;
 		partition_route_intx(parts[0], 0);
