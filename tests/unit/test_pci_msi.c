@@ -669,6 +669,11 @@ static void test_msi_is_written_and_enabled_by_the_grant(void **state)
 	wr(MSI + 4, 4, 0xdeadbeef);
 	wr(MSI + 8, 4, 0xdeadbeef);
 	wr(MSI + 12, 2, 0xbeef);
+	for (unsigned int off = MSI + 4; off < MSI + 14; off++) {
+		wr(off, 1, 0x5a); /* nor in parts (SEED-001.51) */
+	}
+	assert_int_equal(rd(MSI + 8, 4), 0x5a5a5a5a);
+	assert_int_equal(fake_pci_get(&dev, MSI + 8, 4), 0x10000000);
 	assert_int_equal(fake_pci_get(&dev, MSI + 2, 2) & 0x71, 0x21);
 	assert_int_equal(fake_pci_get(&dev, MSI + 4, 4), 0x200);
 	assert_int_equal(fake_pci_get(&dev, MSI + 12, 2), 0x78);

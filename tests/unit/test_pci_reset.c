@@ -299,6 +299,28 @@ static void test_msix_is_brought_back(void **state)
 	assert_int_equal(rd(PCI_COMMAND, 2) & 6, 6);
 }
 
+/* SEED-001.45: a reset leaves entries open, and without messages all are masked again and both
+ * capabilities off, whatever the guest has in its own bits. */
+static void test_reset_without_messages_leaves_all_masked(void **state)
+{
+	uint64_t val = 0;
+
+	setup(state);
+	wr(PCI_COMMAND, 2, 6);
+	wr(MSIX + 2, 2, 0x8000);
+	assert_int_equal(pci_bar_access(&func, 0x8001200c, 4, true, &val), 0);
+	for (unsigned int n = 0; n < 3; n++) {
+		start_flr(1);
+		fake_pci_put(&dev, MSIX + 2, 2, 0x8007);
+		memset(dev.bar_mem[1] + 0x2000, 0, 8 * 16);
+		rd(0, 4);
+		assert_int_equal(rd(MSIX + 2, 2), 0x8007);
+		assert_int_equal(fake_pci_get(&dev, MSIX + 2, 2) & 0xc000, 0);
+		assert_int_equal(fake_pci_get(&dev, MSI + 2, 2) & 1, 0);
+		check_entries(0, 0);
+	}
+}
+
 static void test_msi_is_brought_back(void **state)
 {
 	setup(state);
@@ -469,6 +491,7 @@ int main(void)
 		cmocka_unit_test(test_reset_that_does_not_begin_changes_nothing),
 		cmocka_unit_test(test_device_that_dies_in_a_reset_is_gone),
 		cmocka_unit_test(test_msix_is_brought_back),
+		cmocka_unit_test(test_reset_without_messages_leaves_all_masked),
 		cmocka_unit_test(test_msi_is_brought_back),
 		cmocka_unit_test(test_bus_master_comes_back_last),
 		cmocka_unit_test(test_no_grant_meanwhile),
