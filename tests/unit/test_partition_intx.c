@@ -323,6 +323,8 @@ static void test_functions_that_cannot_be_quiet_share_with_nobody(void **state)
 		struct host_func *f;
 
 		empty_board();
+		add_bridge(0x018, 1); /* another host bridge's bus 1 */
+		board.funcs[0].phb = 1;
 		add_bridge(0x000, 1);
 		add_bridge(0x008, 2);
 		f = add_func(0x100, 1, 0);
