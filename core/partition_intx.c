@@ -3,10 +3,10 @@
  * The pins of a host bridge's functions: which line of the host's each is, which lines are the
  * guest's, and which of its sources they are.
  *
- * A host bridge has four lines for all that is below it. One that several groups share goes to the
- * first of them that asks, which is the order of the plan, and stays with it: the pins of the
- * others are kept quiet by their INTx-disable bit, and a guest whose function it is not to be has
- * no pin there. Where a function has no such bit nobody gets a line that it shares. A line that
+ * A host bridge has four lines for all that is below it. One that several guest bridges share goes
+ * to the first of them that asks, which is the order of the plan, and stays with it: the pins of
+ * the others are kept quiet by their INTx-disable bit, and a guest whose function it is not to be
+ * has no pin there. Where a function has no such bit nobody gets a line that it shares. A line that
  * nobody has is masked at its source.
  */
 #include "core/partition_parts.h"
@@ -93,8 +93,8 @@ struct feeds {
 /* Which of the guest's sources the host's one is: that of the line, or if another host bridge's has
  * that, as it may be with groups of several, one that is free. -1: there is none. Functions of one
  * guest share a line as on any machine: it may be there already. */
-static int feed(
-	struct partition *p, unsigned int n, struct feeds *feeds, unsigned int line, uint32_t source)
+static int feed(struct partition *p, unsigned int n, struct feeds *feeds, unsigned int line,
+	uint32_t source)
 {
 	for (unsigned int i = 0; i < PCI_NUM_PINS; i++) {
 		if (feeds->from[i] == source) {
