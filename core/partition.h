@@ -87,8 +87,8 @@ struct partition_func {
 	struct vfio_device *device;
 	const struct host_func *host;
 	uint32_t intx; /* the guest's number of its pin's source; 0: the pin is not the guest's */
-	gpa_t window;	    /* guest-real address of bus address PHB_MMIO32_BUS */
-	hpa_t rom;	    /* a copy of the device's option ROM */
+	gpa_t window;  /* guest-real address of bus address PHB_MMIO32_BUS */
+	hpa_t rom;     /* a copy of the device's option ROM */
 	uint64_t rom_bytes; /* 0: there is none */
 };
 
