@@ -42,10 +42,10 @@ struct plan_func {
 	uint16_t bdfn;
 	bool hold;   /* keep it from the guest: it counts as there, bus master off (SEED-001.28) */
 	bool insist; /* give it to the guest although that is dangerous */
+	bool boots;  /* its firmware may start from it, smaller numbers of bootindex first */
+	uint8_t ids_given;	      /* bit n: ids[n] is shown, not the device's */
 	char policy[PLAN_POLICY_MAX]; /* what the guest is shown of it; empty: the full one */
-	unsigned int ids_given;	      /* bit n: ids[n] is shown, not the device's */
 	uint32_t ids[PLAN_IDS];
-	bool boots; /* the guest's firmware may start from it, smaller numbers first */
 	uint32_t bootindex;
 	enum plan_rom rom;
 	struct plan_blob rom_file;

@@ -263,7 +263,9 @@ static bool parse_bdf(const struct dt_prop *host, struct plan_func *func)
 static void read_ids(const struct value values[PLAN_IDS], struct plan_func *func)
 {
 	for (unsigned int i = 0; i < PLAN_IDS; i++) {
-		func->ids_given |= values[i].prop.len ? 1u << i : 0;
+		if (values[i].prop.len) {
+			func->ids_given |= (uint8_t)(1u << i);
+		}
 		func->ids[i] = cell_or(&values[i], 0);
 	}
 }

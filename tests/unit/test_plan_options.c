@@ -93,7 +93,7 @@ static void test_ids_have_limits(void **state)
 		uint32_t most = i == PLAN_VENDOR ? 0xfffe : 0xffff;
 
 		for (unsigned int k = 0; k < 5; k++) {
-			one->funcs[1].ids_given = 1u << i;
+			one->funcs[1].ids_given = (uint8_t)(1u << i);
 			one->funcs[1].ids[i] = vals[k];
 			if (vals[k] <= most) {
 				check();
