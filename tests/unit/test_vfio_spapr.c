@@ -839,6 +839,43 @@ static void test_windows_come_and_go_without_loss(void **state)
 	}
 }
 
+/* VF-06: ten thousand windows that cannot be cost nothing, and take no place. */
+static void test_windows_that_cannot_be_cost_nothing(void **state)
+{
+	static const struct vfio_window bad[] = {{.page_shift = 12, .size = SIZE, .levels = 6},
+		{.page_shift = 12, .size = 0}, {.page_shift = 12, .size = SIZE + K4},
+		{.page_shift = 13, .size = SIZE}, {.page_shift = 12, .size = SIZE, .levels = 5}};
+	unsigned int calls = fake_machine_calls(&m);
+	static hpa_t pages[FAKE_MACHINE_TABLES / K4];
+	unsigned int n = 0;
+
+	(void)state;
+	/* The last could be, if there were memory for five nodes. */
+	while (page_pool_left(&m.tables) > 4 * K4) {
+		assert_int_equal(page_pool_take(&m.tables, 1, &pages[n++]), 0);
+	}
+	for (unsigned int i = 0; i < 10000; i++) {
+		struct vfio_window w = bad[i % 5];
+		int err = vfio_create_window(c, &w);
+
+		if (!err) {
+			/* Only its root is taken at first. */
+			assert_int_equal(i % 5, 4);
+			assert_int_equal(vfio_reserve(c, w.start, K4), -ENOMEM);
+			assert_int_equal(vfio_remove_window(c, w.start), 0);
+		} else {
+			assert_int_equal(err, -EINVAL);
+		}
+		assert_true(page_pool_left(&m.tables) == 4 * K4);
+	}
+	assert_false(fake_phb_any_window(&m.phb[0]));
+	assert_true(fake_machine_calls(&m) > calls);
+	while (n) {
+		page_pool_give(&m.tables, pages[--n]);
+	}
+	assert_int_equal(create(12, SIZE, NULL), 0);
+}
+
 static void test_failed_flush_is_told_and_does_not_flood(void **state)
 {
 	(void)state;
@@ -1265,6 +1302,7 @@ int main(void)
 		TEST(test_group_in_use_is_not_closed),
 		TEST(test_no_memory_is_an_error_and_no_more),
 		TEST(test_windows_come_and_go_without_loss),
+		TEST(test_windows_that_cannot_be_cost_nothing),
 		WINDOW(test_failed_flush_is_told_and_does_not_flood),
 		TEST(test_window_that_cannot_be_made_is_seen_by_nobody),
 		WINDOW(test_window_whose_end_is_not_confirmed_keeps_its_table),
