@@ -13,6 +13,8 @@
 #include "tests/fake/fake_machine.h"
 #include "tests/unit/vfio_links.h"
 
+#include <string.h>
+
 #define K4    0x1000ull
 #define GUEST 0x100000ull
 #define RW    (VFIO_DMA_READ | VFIO_DMA_WRITE)

@@ -6,9 +6,13 @@
 #ifndef TESTS_UNIT_VFIO_LINKS_H
 #define TESTS_UNIT_VFIO_LINKS_H
 
-#include "core/vfio_spapr_parts.h"
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
 
-#include <string.h>
+#include "core/vfio_spapr_parts.h"
 
 /* A device's function, its IOMMU group and its group object name the same group (SEED-002.26). */
 static unsigned int links_of_devices(const struct vfio *v, const struct vfio_group *g)
@@ -111,7 +115,7 @@ static void links_of_registry(const struct vfio *v)
 	}
 }
 
-static void vfio_check_links(const struct vfio *v)
+static inline void vfio_check_links(const struct vfio *v)
 {
 	for (unsigned int i = 0; i < v->board->ngroups; i++) {
 		links_of_group(v, i);
