@@ -35,11 +35,15 @@ struct vfio_shadow;
  *		    nobody needs to know.
  * create_window:   page_shift, size and levels (1..5) are asked for. start says where sPAPR has its
  *		    window of that number (0, 1 << 59); the driver changes it if its own is
- *elsewhere. -ENOMEM: another number of levels may do. remove_window:   that window, with all that
- *is mapped in it. map:		    len bytes of our memory at ptr for the bus addresses from iova
- *on; perm is not 0.
- * unmap:	    no device reaches [iova, iova + len) when this returns 0, of which some or all
- *may not have been mapped. *gone: how many bytes were; left alone if nobody can say.
+ *		    elsewhere. -ENOMEM: another number of levels may do.
+ *
+ * remove_window:   that window, with all that is mapped in it.
+ *
+ * map:		    len bytes of our memory at ptr for the bus addresses from iova on; perm not 0.
+ *
+ * unmap:	    no device reaches [iova, iova + len) when this returns 0, of which some or
+ *		    all may not have been mapped. *gone: how many bytes were; left alone if nobody
+ *		    can say.
  */
 struct vfio_shadow_ops {
 	bool replaces;
