@@ -256,7 +256,7 @@ static void test_device_that_cannot_be_had_leaves_no_count(void **state)
 	struct vfio_container *only;
 	struct vfio_device *d = NULL;
 	struct vfio_group *g;
-	unsigned int func = 0;
+	unsigned int func = 0, calls;
 
 	(void)state;
 	fake_machine_init(&m);
@@ -274,6 +274,15 @@ static void test_device_that_cannot_be_had_leaves_no_count(void **state)
 		assert_null(d);
 		assert_int_equal(g->ndevices_open, 0);
 	}
+	fake_find_func(&m.phb[1], m.board.funcs[func].bdfn)->gone = false;
+	m.phb[1].fail_at = 1;
+	assert_int_equal(vfio_group_get_device(g, func, &d), -EIO);
+	/* Of one that is known to be gone nobody asks any more. */
+	m.vfio.devices[func].gone = true;
+	calls = m.phb[1].calls;
+	assert_int_equal(vfio_group_get_device(g, func, &d), -EIO);
+	assert_int_equal(m.phb[1].calls, calls);
+	assert_null(d);
 	vfio_check_links(&m.vfio);
 	assert_int_equal(vfio_group_get_device(g, func + 1, &d), 0);
 	assert_ptr_equal(d, &m.vfio.devices[func + 1]);

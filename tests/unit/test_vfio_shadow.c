@@ -325,6 +325,18 @@ static void test_busy_map_is_tried_once_more(void **state)
 	assert_int_equal(lines, 0);
 }
 
+/* Who replaces nothing has unmapped already: busy is an error like others. */
+static void test_busy_is_final_where_nothing_is_replaced(void **state)
+{
+	unsigned int before = maps();
+
+	(void)state;
+	fail_from(1, 0, -EBUSY, false);
+	assert_int_equal(map1(3, 3 * K4 | RW), -EBUSY);
+	assert_int_equal(maps() - before, 1);
+	assert_true(lookup(3 * K4) == 0 && device(3 * K4) == 0);
+}
+
 /* Each page can go alone, whatever it was mapped with. */
 static void test_every_page_can_be_unmapped_alone(void **state)
 {
@@ -880,6 +892,7 @@ int main(void)
 		BOTH(test_runs_end_where_they_must),
 		BOTH(test_remap_of_what_is_mapped),
 		ON(test_busy_map_is_tried_once_more, LINUX, setup),
+		ON(test_busy_is_final_where_nothing_is_replaced, TYPE1, setup),
 		BOTH(test_every_page_can_be_unmapped_alone),
 		BOTH(test_nothing_is_mapped_without_reserve),
 		BOTH(test_ranges_are_whole_pages_of_one_window),
