@@ -92,11 +92,12 @@ static int join_groups(struct partition *p, unsigned int n)
 {
 	const struct plan_phb *plan = plan_of(p, n);
 	struct partition_phb *bound = &p->bound[n];
-	int err = 0;
+	unsigned int i = 0;
+	int err;
 
-	for (unsigned int i = 0; i < plan_ngroups(plan) && !err; i++) {
+	do {
 		err = join_group(p, n, plan_group(plan, i));
-	}
+	} while (!err && ++i < plan_ngroups(plan));
 	if (!err) {
 		err = vfio_set_iommu(bound->container, VFIO_SPAPR_TCE_v2_IOMMU);
 	}
@@ -288,16 +289,16 @@ static int bind_phb(struct partition *p, unsigned int n)
 
 int partition_bind_phbs(struct partition *p)
 {
-	int err = 0;
+	while (p->nphbs < p->plan->nphbs) {
+		int err = bind_phb(p, p->nphbs++);
 
-	while (p->nphbs < p->plan->nphbs && !err) {
-		err = bind_phb(p, p->nphbs++);
+		if (err) {
+			p->nphbs--;
+			(void)partition_unbind_phbs(p);
+			return err;
+		}
 	}
-	if (err) {
-		p->nphbs--;
-		(void)partition_unbind_phbs(p);
-	}
-	return err;
+	return 0;
 }
 
 bool partition_unbind_phbs(struct partition *p)

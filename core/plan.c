@@ -251,14 +251,15 @@ static const struct plan_phb *phb_with(
 static const struct plan_phb *group_owner(
 	const struct plan_ctx *ctx, const struct plan_partition *p, unsigned int k, uint32_t group)
 {
-	const struct plan_phb *owner = NULL;
-
-	for (unsigned int i = 0; i < ctx->at && !owner; i++) {
+	for (unsigned int i = 0; i < ctx->at; i++) {
 		const struct plan_partition *o = before(ctx, i);
+		const struct plan_phb *owner = o ? phb_with(o, o->nphbs, group) : NULL;
 
-		owner = o ? phb_with(o, o->nphbs, group) : NULL;
+		if (owner) {
+			return owner;
+		}
 	}
-	return owner ? owner : phb_with(p, k, group);
+	return phb_with(p, k, group);
 }
 
 /* A group lives in the address space of one bridge, and of no other (SEED-001.20). */
@@ -271,7 +272,7 @@ static void check_owner(
 	bool twice = false;
 
 	for (unsigned int m = 0; m < i; m++) {
-		twice = twice || plan_group(phb, m) == group;
+		twice |= plan_group(phb, m) == group;
 	}
 	if (owner) {
 		plan_refuse(p,

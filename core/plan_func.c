@@ -92,13 +92,10 @@ static void check_functions(
 		const struct host_func *h = find_host(phb, b, f);
 
 		if (!h) {
-			struct text groups = {0};
-
-			plan_put_groups(phb, &groups);
 			plan_refuse(p,
 				"%s: host: " FUNC_FMT
-				" is not in %s; options are for functions of the bridge's own %s",
-				f->node, FUNC_ARGS(f), groups.s, phb->nmore ? "groups" : "group");
+				" is in no group of the bridge; options are for its own functions",
+				f->node, FUNC_ARGS(f));
 		} else if (f->rom == PLAN_ROM_DEVICE && h->rom.size > PCI_ROM_MAX) {
 			plan_refuse(p,
 				"%s: rom: that of " FUNC_FMT " is of %" PRIu64
@@ -168,11 +165,8 @@ static void check_groups(
 		given += group < 0 ? 0 : check_members(b, p, phb, group);
 	}
 	if (given > PHB_MAX_FUNCS) {
-		struct text groups = {0};
-
-		plan_put_groups(phb, &groups);
-		plan_refuse(p, "%s: iommu: %s %s %u functions; at most %u, the others with hold",
-			phb->node, groups.s, phb->nmore ? "have" : "has", given, PHB_MAX_FUNCS);
+		plan_refuse(p, "%s: iommu: %u functions in all; at most %u, the others with hold",
+			phb->node, given, PHB_MAX_FUNCS);
 	}
 }
 

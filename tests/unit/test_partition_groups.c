@@ -195,6 +195,37 @@ static void test_slots_of_several_groups_do_not_meet(void **state)
 	assert_int_equal(part->phbs[0].funcs[2].devfn, 0x09);
 }
 
+/* Of one host bridge as of several. */
+static void test_slots_of_one_host_bridge_do_not_meet(void **state)
+{
+	(void)state;
+	one->phbs[0].more[0] = 2;
+	assert_int_equal(build(), 0);
+	assert_int_equal(part->phbs[0].funcs[1].devfn, 0x01);
+	assert_int_equal(part->phbs[0].funcs[2].devfn, 0x08);
+	assert_int_equal(part->bound[0].funcs[2].host->bdfn, FAKE_DEV2);
+}
+
+/* SEED-001.28: what is held back stays closed, and is let alone at the end. */
+static void test_held_function_of_a_group_is_let_alone(void **state)
+{
+	struct fake_func *f = fake_find_func(&m.phb[1], FAKE_DEV1);
+	struct plan_func held = {.domain = 1, .bdfn = FAKE_DEV1, .hold = true};
+
+	(void)state;
+	one->phbs[0].funcs = &held;
+	one->phbs[0].nfuncs = 1;
+	f->wmask[PCI_CACHE_LINE] = 0xff;
+	fake_put(f, PCI_CACHE_LINE, 1, 0x20);
+	build_and_start();
+	assert_int_equal(part->phbs[0].nfuncs, 2);
+	assert_int_equal(part->bound[0].funcs[1].host->bdfn, FAKE_DEV0);
+	stop();
+	assert_int_equal(fake_get(f, PCI_COMMAND, 2) & PCI_COMMAND_MASTER, 0);
+	assert_int_equal(fake_get(f, PCI_CACHE_LINE, 1), 0x20);
+	assert_int_equal(mem_free_bytes(&m.ram.pool), free_at_start);
+}
+
 /* A page that one of the host bridges has not could not be mapped for its device. */
 static void test_pages_are_those_that_all_have(void **state)
 {
@@ -248,6 +279,20 @@ static void test_same_line_of_two_host_bridges_does_not_mix(void **state)
 	assert_in_range(second, part->phbs[0].at.lsi, part->phbs[0].at.lsi + PCI_NUM_PINS - 1);
 	assert_int_equal(xics_add_source(part, first, 1, true), -EBUSY);
 	assert_int_equal(xics_add_source(part, second, 1, true), -EBUSY);
+}
+
+/* Nor does one of the host's feed two of the guest's. */
+static void test_pin_of_one_source_feeds_one(void **state)
+{
+	(void)state;
+	one->phbs[0].more[0] = 2;
+	for (unsigned int i = 0; i < m.board.nfuncs; i++) {
+		m.board.funcs[i].int_pin = m.board.funcs[i].group > 0;
+	}
+	assert_int_equal(build(), 0);
+	assert_true(part->phbs[0].funcs[0].intx);
+	assert_false(part->phbs[0].funcs[2].intx);
+	assert_int_equal(xics_add_source(part, part->phbs[0].at.lsi + 1, 1, true), 0);
 }
 
 /* Each device's messages are its own host bridge's. */
@@ -459,6 +504,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_groups_share_one_address_space),
 		TEST(test_slots_of_several_groups_do_not_meet),
+		TEST(test_slots_of_one_host_bridge_do_not_meet),
+		TEST(test_held_function_of_a_group_is_let_alone),
+		TEST(test_pin_of_one_source_feeds_one),
 		TEST(test_pages_are_those_that_all_have),
 		TEST(test_pins_of_two_host_bridges),
 		TEST(test_same_line_of_two_host_bridges_does_not_mix),

@@ -606,10 +606,10 @@ static const struct {
 	{bad_group_twice, C "iommu: group 0 is taken by /partitions/one/phb@3 (id net); a group "
 			    "belongs to one"},
 	{bad_group_incomplete, B "iommu: functions of group 0 are incomplete, 1 of 2 known; a"},
-	{bad_group_large, B "iommu: group 2 has 10 functions; at most 8, the others with hold"},
+	{bad_group_large, B "iommu: 10 functions in all; at most 8, the others with hold"},
 	{bad_group_all_held, B "iommu: group 0 has no function left to give, 1 held of 1; at"},
-	{bad_option_foreign, "plan: /p/func@0: host: 0000:02:00.0 is not in group 0; options are"},
-	{bad_option_domain, "plan: /p/func@0: host: 0000:03:00.0 is not in group 26; options"},
+	{bad_option_foreign, "plan: /p/func@0: host: 0000:02:00.0 is in no group of the bridge; options are"},
+	{bad_option_domain, "plan: /p/func@0: host: 0000:03:00.0 is in no group of the bridge; options"},
 	{bad_option_twice, "plan: /p/func@1: host: 001f:03:00.1 has options in /p/func@0 already"},
 	{bad_policy, "plan: /p/func@0: policy: \"Minimal\" is no policy; full or minimal\n"},
 	{bad_policy_long, "plan: /p/func@0: policy: \"aaaaaaaaaaaaaaa\" is no policy; full"},
