@@ -75,8 +75,8 @@ struct fake_pci {
 	void (*on_read)(void *arg);
 	void *on_read_arg;
 
-	uint8_t bar_mem[PCI_NUM_BARS]
-		       [FAKE_PCI_BAR_MEM]; /* the first bytes; the rest reads 0. The last member */
+	/* The first bytes; the rest reads 0. The last member (fake_pci_renew). */
+	uint8_t bar_mem[PCI_NUM_BARS][FAKE_PCI_BAR_MEM];
 };
 
 extern const struct pci_func_ops fake_pci_ops;

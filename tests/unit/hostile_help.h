@@ -30,7 +30,7 @@ static inline uint32_t rnd32(void)
 
 /* --- images --- */
 
-static void random_bytes(unsigned int from, unsigned int to)
+static inline void random_bytes(unsigned int from, unsigned int to)
 {
 	for (unsigned int i = from; i < to; i += 4) {
 		fake_pci_put(&dev, i, 4, rnd32());
@@ -38,7 +38,7 @@ static void random_bytes(unsigned int from, unsigned int to)
 }
 
 /* Known capabilities with plausible flags, at places that need not be apart. */
-static void random_caps(void)
+static inline void random_caps(void)
 {
 	static const struct {
 		uint8_t id;
@@ -67,7 +67,7 @@ static void random_caps(void)
 	}
 }
 
-static void random_ext_caps(void)
+static inline void random_ext_caps(void)
 {
 	static const uint8_t ids[] = {PCI_EXT_CAP_AER, PCI_EXT_CAP_DSN, PCI_EXT_CAP_POWER,
 		PCI_EXT_CAP_VENDOR, PCI_EXT_CAP_VENDOR, PCI_EXT_CAP_ACS, PCI_EXT_CAP_ATS, 0x10,
@@ -85,7 +85,7 @@ static void random_ext_caps(void)
 	}
 }
 
-static void spoil(void)
+static inline void spoil(void)
 {
 	switch (rnd(8)) {
 	case 0: /* pointers into the header, backward, onto themselves */
@@ -133,7 +133,7 @@ static void spoil(void)
 }
 
 /* A quarter is random from end to end; of the others, some are as a device could be. */
-static void make_image(unsigned int kind)
+static inline void make_image(unsigned int kind)
 {
 	random_bytes(kind % 4 ? PCI_CAP_FIRST : 0, PCI_CONFIG_EXT_SIZE);
 	if (kind % 4) {
@@ -161,7 +161,7 @@ static uint8_t may[PCI_CONFIG_EXT_SIZE], kept[PCI_CONFIG_EXT_SIZE], secret[PCI_C
 /* Bytes that say what the device is: ids, lists, and the flags of what is in them. */
 static bool fixed[PCI_CONFIG_EXT_SIZE];
 
-static void allow(unsigned int off, unsigned int size, uint32_t mask)
+static inline void allow(unsigned int off, unsigned int size, uint32_t mask)
 {
 	for (unsigned int i = 0; i < size; i++) {
 		may[off + i] |= (uint8_t)(mask >> (8 * i));
@@ -169,7 +169,7 @@ static void allow(unsigned int off, unsigned int size, uint32_t mask)
 }
 
 /* A capability of size bytes at pos: all of it is kept but for these bits. */
-static void keep(
+static inline void keep(
 	unsigned int pos, unsigned int size, unsigned int off, unsigned int n, uint32_t but)
 {
 	unsigned int end = pos < PCI_CAP_LIMIT ? PCI_CAP_LIMIT : PCI_EXT_LIMIT;
@@ -182,7 +182,7 @@ static void keep(
 }
 
 /* These are cleared by a written 1. */
-static void clear_by_1(unsigned int off, unsigned int size, uint32_t mask)
+static inline void clear_by_1(unsigned int off, unsigned int size, uint32_t mask)
 {
 	for (unsigned int i = 0; i < size && off + i < PCI_CONFIG_EXT_SIZE; i++) {
 		dev.w1c[off + i] |= (uint8_t)(mask >> (8 * i));
@@ -191,7 +191,7 @@ static void clear_by_1(unsigned int off, unsigned int size, uint32_t mask)
 }
 
 /* Bits at off of a capability that a guest may change, if all of it is there. */
-static void give(
+static inline void give(
 	unsigned int pos, unsigned int size, unsigned int off, unsigned int n, uint32_t mask)
 {
 	if (pos + size <= (pos < PCI_CAP_LIMIT ? PCI_CAP_LIMIT : PCI_EXT_LIMIT)) {
@@ -199,13 +199,13 @@ static void give(
 	}
 }
 
-static unsigned int msi_size(unsigned int flags)
+static inline unsigned int msi_size(unsigned int flags)
 {
 	return flags & 0x100 ? (flags & 0x80 ? 24 : 20) : flags & 0x80 ? 14 : 10;
 }
 
 /* What may be written of Express: read requests, ordering, no-snoop; errors; completion timeout. */
-static void judge_express(unsigned int pos, unsigned int flags, bool minimal)
+static inline void judge_express(unsigned int pos, unsigned int flags, bool minimal)
 {
 	unsigned int size = (flags & 0xf) == 1 ? 0x14 : 0x34;
 
@@ -232,7 +232,7 @@ static void judge_express(unsigned int pos, unsigned int flags, bool minimal)
 
 /* Sizes of what is shown to nobody: AGP, slot numbers, CompactPCI (two), debug port, hot-plug,
  * bridge ids, AGP 8x, secure device, SATA, enhanced allocation. */
-static unsigned int hidden_size(unsigned int id)
+static inline unsigned int hidden_size(unsigned int id)
 {
 	static const uint8_t sizes[] = {[0x02] = 12,
 		[0x04] = 4,
@@ -250,7 +250,7 @@ static unsigned int hidden_size(unsigned int id)
 	return id < sizeof(sizes) ? sizes[id] : 0;
 }
 
-static void judge_cap(unsigned int pos, bool minimal)
+static inline void judge_cap(unsigned int pos, bool minimal)
 {
 	unsigned int id = dev.config[pos], flags = fake_pci_get(&dev, pos + 2, 2);
 	unsigned int len = flags & 0xff;
@@ -300,7 +300,7 @@ static void judge_cap(unsigned int pos, bool minimal)
 
 /* Virtual channels, root complex things, access control, routing ids, address translation, SR-IOV
  * and MR-IOV, multicast, page requests, BAR sizes, power allocation, hints, latency, and so on. */
-static unsigned int hidden_ext_size(unsigned int id)
+static inline unsigned int hidden_ext_size(unsigned int id)
 {
 	static const uint8_t sizes[] = {[0x02] = 16,
 		[0x05] = 16,
@@ -335,7 +335,7 @@ static unsigned int hidden_ext_size(unsigned int id)
 	return id < sizeof(sizes) ? sizes[id] : 0;
 }
 
-static void judge_ext_cap(unsigned int pos)
+static inline void judge_ext_cap(unsigned int pos)
 {
 	unsigned int id = fake_pci_get(&dev, pos, 2), len;
 
@@ -372,7 +372,7 @@ static void judge_ext_cap(unsigned int pos)
 }
 
 /* All that can be reached by the device's pointers, in whatever order they go. */
-static void judge_image(bool minimal)
+static inline void judge_image(bool minimal)
 {
 	bool seen[PCI_CONFIG_EXT_SIZE] = {false};
 	unsigned int pos = dev.config[PCI_CAP_PTR] & 0xfcu;
