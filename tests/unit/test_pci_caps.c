@@ -335,6 +335,119 @@ static void test_neighbours_are_served_each_for_itself(void **state)
 	}
 }
 
+/* --- devices that fail --- */
+
+static unsigned int bar_writes_left;
+
+static int stop_answering_bars(
+	void *arg, unsigned int bar, uint64_t off, unsigned int size, uint64_t val)
+{
+	if (!bar_writes_left) {
+		return -EIO;
+	}
+	bar_writes_left--;
+	return fake_pci_ops.bar_write(arg, bar, off, size, val);
+}
+
+/* One of everything, pending bits where only a quirk finds them. */
+static void make_everything(void)
+{
+	unsigned int link = PCI_CAP_PTR, last = 0;
+
+	fake_pci_init(&dev, test_bars);
+	fake_pci_put(&dev, PCI_VENDOR_ID, 4, 0x58011425);
+	fake_pci_add_cap(&dev, 0x40, PCI_CAP_PM, 8, 0, &link);
+	fake_pci_add_cap(&dev, 0x48, PCI_CAP_VPD, 8, 0, &link);
+	fake_pci_add_cap(&dev, 0x50, PCI_CAP_MSI, 24, 0, &link);
+	fake_pci_put(&dev, 0x52, 2, 0x0186);
+	fake_pci_add_cap(&dev, 0x68, PCI_CAP_PCIX, 8, 0, &link);
+	fake_pci_add_cap(&dev, 0x70, PCI_CAP_AF, 6, 0, &link);
+	fake_pci_put(&dev, 0x72, 2, 0x0306);
+	fake_pci_add_cap(&dev, 0x78, PCI_CAP_EXP, 0x3c, 0, &link);
+	fake_pci_put(&dev, 0x7a, 2, 2);
+	fake_pci_add_msix(&dev, 0xb4, 8, 0x2000, 0x8000, &link);
+	fake_pci_add_cap(&dev, 0xc0, PCI_CAP_VENDOR, 8, 0, &link);
+	fake_pci_put(&dev, 0xc2, 1, 8);
+	fake_pci_add_ext_cap(&dev, 0x100, PCI_EXT_CAP_AER, 0x2c, 0, &last);
+	fake_pci_add_ext_cap(&dev, 0x140, PCI_EXT_CAP_VENDOR, 0x10, 0, &last);
+	fake_pci_put(&dev, 0x144, 4, 0x01001234);
+	fake_pci_add_ext_cap(&dev, 0x150, PCI_EXT_CAP_DSN, 12, 0, &last);
+}
+
+static unsigned int reads_left;
+
+static void die_at_a_read(void *arg)
+{
+	(void)arg;
+	dev.absent = dev.absent || !reads_left;
+	reads_left -= reads_left != 0;
+}
+
+/* DF-01, SEED-000.8, SEED-001.33: whichever cycle it is that a device does not answer, by an error
+ * or by all ones, and whichever entry of its table: it is nobody's. */
+static void test_device_that_fails_at_any_step_is_refused(void **state)
+{
+	struct pci_func_ops ops = fake_pci_ops;
+	unsigned int ncycles, nreads;
+
+	(void)state;
+	for (size_t p = 0; p < ARRAY_SIZE(policies); p++) {
+		make_everything();
+		assert_int_equal(
+			pci_func_init_policy(&func, policies[p], 8, test_bars, &fake_pci_ops, &dev),
+			0);
+		assert_int_equal(func.msix.pba, 0x1000);
+		assert_int_equal(dev.nbar_writes, 8);
+		ncycles = dev.nreads + dev.nwrites;
+		nreads = dev.nreads;
+		for (unsigned int n = 1; n <= 2 * ncycles; n++) {
+			make_everything();
+			dev.fail_at = (n + 1) / 2;
+			dev.fail_once = n % 2;
+			assert_int_equal(pci_func_init_policy(&func, policies[p], 8, test_bars,
+						 &fake_pci_ops, &dev),
+				-EIO);
+		}
+		for (unsigned int n = 0; n < nreads; n++) {
+			make_everything();
+			dev.on_read = die_at_a_read;
+			reads_left = n;
+			assert_int_equal(pci_func_init_policy(&func, policies[p], 8, test_bars,
+						 &fake_pci_ops, &dev),
+				n ? -EIO : -ENODEV);
+		}
+		ops.bar_write = stop_answering_bars;
+		for (unsigned int n = 0; n < 8; n++) {
+			make_everything();
+			bar_writes_left = n;
+			assert_int_equal(
+				pci_func_init_policy(&func, policies[p], 8, test_bars, &ops, &dev),
+				-EIO);
+		}
+	}
+}
+
+/* A register that is all ones, and then no answer to whether the device is there. */
+static void test_no_answer_to_the_second_question_is_gone(void **state)
+{
+	uint32_t val = 0;
+
+	(void)state;
+	make_everything();
+	start();
+	fake_pci_put(&dev, PCI_SUBSYS_VENDOR, 4, 0xffffffff);
+	dev.fail_at = 2;
+	assert_int_equal(pci_config_read(&func, PCI_SUBSYS_VENDOR, 4, &val), 0);
+	assert_int_equal(val, 0xffffffff);
+	assert_true(func.gone);
+	make_everything();
+	start();
+	dev.absent = true;
+	pci_func_route_intx(&func);
+	assert_true(func.gone);
+	assert_int_equal(dev.nwrites, 0);
+}
+
 /* --- the extended list --- */
 
 struct ext_case {
@@ -537,6 +650,41 @@ static void test_what_reaches_further_is_not_the_guests(void **state)
 	}
 }
 
+/* SEED-003.18: of version 1 so much is shown as it has, under both policies, and nothing behind it
+ * is written; and of the one function whose version 2 is called 0, all. */
+static void test_express_of_each_version_is_as_long_as_it_is(void **state)
+{
+	static const struct {
+		uint32_t ids, flags;
+		unsigned int shown;
+	} cases[] = {{0x11e81234, 1, 0x14}, {0x11e81234, 2, 0x3c}, {0x10ed8086, 0, 0x3c},
+		{0x10ee8086, 0, 0}, {0x10ed8087, 0, 0}, {0x10ed8086, 1, 0x14},
+		{0x11e81234, 0x41, 0}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		for (size_t p = 0; p < ARRAY_SIZE(policies); p++) {
+			unsigned int link = PCI_CAP_PTR;
+
+			fake_pci_init(&dev, test_bars);
+			fake_pci_put(&dev, PCI_VENDOR_ID, 4, cases[i].ids);
+			fake_pci_add_cap(&dev, EXP, PCI_CAP_EXP, 0x3c, 0x5a, &link);
+			fake_pci_put(&dev, EXP + 2, 2, cases[i].flags);
+			fake_pci_put(&dev, EXP + 4, 4, 0);
+			start_policy(policies[p], 0x08);
+			assert_int_equal(rd(PCI_CAP_PTR, 1), cases[i].shown ? EXP : 0);
+			assert_int_equal(rd(EXP + 0x10, 4) != 0, cases[i].shown != 0);
+			assert_int_equal(rd(EXP + 0x24, 4) != 0, cases[i].shown > 0x24);
+			write_everything(0x100);
+			for (unsigned int at = 0; at < 0x3c; at++) {
+				if (at >= cases[i].shown) {
+					assert_int_equal(dev.touched[EXP + at], 0);
+				}
+			}
+		}
+	}
+}
+
 /* --- the minimal policy's Express and PCI-X --- */
 
 /* SEED-003.20, 003.22, 003.23: of registers that are all ones. */
@@ -659,9 +807,12 @@ int main(void)
 		cmocka_unit_test(test_random_lists_are_tamed),
 		cmocka_unit_test(test_longest_list_is_walked),
 		cmocka_unit_test(test_neighbours_are_served_each_for_itself),
+		cmocka_unit_test(test_device_that_fails_at_any_step_is_refused),
+		cmocka_unit_test(test_no_answer_to_the_second_question_is_gone),
 		cmocka_unit_test(test_extended_lists),
 		cmocka_unit_test(test_extended_list_without_an_end_is_not_shown),
 		cmocka_unit_test(test_what_reaches_further_is_not_the_guests),
+		cmocka_unit_test(test_express_of_each_version_is_as_long_as_it_is),
 		cmocka_unit_test(test_minimal_express_of_all_ones),
 		cmocka_unit_test(test_pcix_is_where_the_guest_sees_it),
 		cmocka_unit_test(test_vital_product_data_is_read),

@@ -321,6 +321,68 @@ static void test_reset_without_messages_leaves_all_masked(void **state)
 	}
 }
 
+static struct pci_func_ops failing;
+static unsigned int calls_left;
+
+static int stop_answering_bars(
+	void *arg, unsigned int bar, uint64_t off, unsigned int size, uint64_t val)
+{
+	if (!calls_left) {
+		return -EIO;
+	}
+	calls_left--;
+	return fake_pci_ops.bar_write(arg, bar, off, size, val);
+}
+
+static int run_out_of_messages(
+	void *arg, unsigned int message, bool is64, uint64_t *addr, uint32_t *data)
+{
+	if (!calls_left) {
+		return -EIO;
+	}
+	calls_left--;
+	return fake_pci_ops.message(arg, message, is64, addr, data);
+}
+
+/* CF-11: messages that cannot be brought back, at whichever of them it is: the device is gone,
+ * which its guest sees, and no master of its bus. */
+static void test_messages_that_do_not_come_back_end_the_device(void **state)
+{
+	for (unsigned int n = 0; n < 8 + 6 * 4 + 6; n++) {
+		bool message = n >= 8 + 6 * 4;
+
+		setup(state);
+		wr(PCI_COMMAND, 2, 6);
+		grant(PCI_IRQ_MSIX, 6);
+		failing = fake_pci_ops;
+		calls_left = message ? n - 8 - 6 * 4 : n;
+		if (message) {
+			failing.message = run_out_of_messages;
+		} else {
+			failing.bar_write = stop_answering_bars;
+		}
+		start_flr(0);
+		func.ops = &failing;
+		assert_int_equal(rd(0, 4), 0xffffffff);
+		assert_true(func.gone);
+		assert_false(fake_pci_get(&dev, PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
+		fake_pci_forget(&dev);
+		assert_int_equal(rd(PCI_BAR0, 4), 0xffffffff);
+		assert_int_equal(dev.ncycles, 0);
+		pci_func_quiesce(&func);
+	}
+	/* So with MSI, whichever of its writes fails. */
+	for (unsigned int n = 1; n <= 6; n++) {
+		setup(state);
+		grant(PCI_IRQ_MSI, 2);
+		start_flr(0);
+		dev.fail_at = n;
+		dev.fail_once = true;
+		(void)rd(PCI_CACHE_LINE, 1);
+		assert_true(func.gone || n == 6);
+	}
+}
+
 static void test_msi_is_brought_back(void **state)
 {
 	setup(state);
@@ -493,6 +555,7 @@ int main(void)
 		cmocka_unit_test(test_msix_is_brought_back),
 		cmocka_unit_test(test_reset_without_messages_leaves_all_masked),
 		cmocka_unit_test(test_msi_is_brought_back),
+		cmocka_unit_test(test_messages_that_do_not_come_back_end_the_device),
 		cmocka_unit_test(test_bus_master_comes_back_last),
 		cmocka_unit_test(test_no_grant_meanwhile),
 		cmocka_unit_test(test_sleep_and_wake),

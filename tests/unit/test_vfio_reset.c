@@ -369,6 +369,33 @@ static void test_kinds_are_found(void **state)
 	}
 }
 
+/* A capability that is cut by the next one is none that a reset could be asked of. */
+static void test_kinds_are_not_found_in_what_is_too_short(void **state)
+{
+	static const struct {
+		unsigned int from, next, id; /* the one before ends at next, which is of id */
+		unsigned int kinds;
+	} cases[] = {{EXP, EXP + 0x10, 0x0f, 6}, {EXP, EXP + 0x14, 0x0f, 7}, {AF, AF + 4, 0x0f, 5},
+		{AF, AF + 8, 0x0f, 7}, {PM, PM + 4, 0x0f, 3}, {PM, PM + 8, 0x0f, 7}};
+	unsigned int kinds;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct model *d = &models[0];
+
+		start(PCI_EXP_DEVCAP_FLR);
+		if (d->reg[cases[i].from + 1] != cases[i].next) {
+			cap(d, cases[i].next, cases[i].id, d->reg[cases[i].from + 1]);
+			d->reg[cases[i].from + 1] = (uint8_t)cases[i].next;
+		}
+		assert_int_equal(vfio_probe_resets(device(0), &kinds), 0);
+		if (kinds != cases[i].kinds) {
+			fail_msg("0x%x, and then 0x%x: %u", cases[i].from, cases[i].next, kinds);
+		}
+		teardown(state);
+	}
+	start(PCI_EXP_DEVCAP_FLR);
+}
+
 /* SEED-002.17, VF-15: while it lasts nobody makes a cycle, and nobody waits. */
 static void test_config_space_is_shut_meanwhile(void **state)
 {
@@ -713,6 +740,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_kind_saves_and_puts_back),
 		cmocka_unit_test(test_kinds_are_found),
+		cmocka_unit_test_teardown(test_kinds_are_not_found_in_what_is_too_short, teardown),
 		TEST(test_config_space_is_shut_meanwhile),
 		cmocka_unit_test(test_slow_device_is_waited_for),
 		TEST(test_device_that_never_comes_back_is_given_up),
