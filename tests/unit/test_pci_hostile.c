@@ -127,6 +127,24 @@ static int judged_read(void *arg, unsigned int off, unsigned int size, uint32_t 
 	return fake_pci_ops.read(arg, off, size, val);
 }
 
+/* MM-02: of the MSI-X table a guest's stores change mask bits alone, and of the pending bits none.
+ */
+static int judged_bar_write(
+	void *arg, unsigned int bar, uint64_t off, unsigned int size, uint64_t val)
+{
+	const struct pci_msix *x = &func.msix;
+
+	if (who == BY_GUEST && bar == x->table_bar && off + size > x->table &&
+		off < x->table + 16ull * x->entries) {
+		assert_int_equal((off - x->table) % 16, 12);
+		assert_true(size == 4 && val <= 1);
+	}
+	if (who == BY_GUEST && bar == x->pba_bar && x->entries) {
+		assert_false(off + size > x->pba && off < x->pba + (x->entries + 7) / 8);
+	}
+	return fake_pci_ops.bar_write(arg, bar, off, size, val);
+}
+
 static void change_something(void *arg)
 {
 	unsigned int at = rnd(2) ? PCI_CAP_FIRST + rnd(0xc0) : rnd(0x1000);
@@ -211,8 +229,14 @@ static void random_bar_access(void)
 	uint64_t at = 0x7ffff000ull + rnd(0x23000), val = rnd32();
 	int err;
 
+	if (func.msix.entries && rnd(2)) {
+		at = func.bars[func.msix.table_bar].value + func.msix.table +
+		     rnd(16 * func.msix.entries + 16);
+	}
 	at &= ~(uint64_t)(size - 1);
+	who = dev.resetting ? BY_GUEST_AFTER_RESET : BY_GUEST;
 	err = pci_bar_access(&func, at, size, rnd(2), &val);
+	who = BY_HOST;
 	assert_true(err == 0 || err == -ENOENT || err == -ENXIO);
 }
 
@@ -323,6 +347,7 @@ static int try_image(unsigned int round)
 	ops = fake_pci_ops;
 	ops.read = judged_read;
 	ops.write = judged_write;
+	ops.bar_write = judged_bar_write;
 	fake_pci_renew(&dev, sound_bars);
 	make_image(round / 2);
 	judge_image(policy == &pci_policy_minimal);
@@ -332,6 +357,12 @@ static int try_image(unsigned int round)
 	err = pci_func_init_policy(&func, policy, 0x18, sound_bars, &ops, &dev);
 	assert_in_range(cycles(), 1, INIT_CYCLES);
 	assert_true(err == 0 || err == -EINVAL || err == -ENODEV || err == -EIO);
+	/* From now on no page of its table is mapped, and none of its entries changed unmasked. */
+	dev.msix_entries = func.msix.entries;
+	dev.table_bar = func.msix.table_bar;
+	dev.table = func.msix.table;
+	dev.pba_bar = func.msix.pba_bar;
+	dev.pba = func.msix.pba;
 	return err;
 }
 
