@@ -560,6 +560,33 @@ static void test_extended_list_without_an_end_is_not_shown(void **state)
 	}
 }
 
+/* So many as there is room for; the last of them is the end of the list. */
+static void test_more_extended_capabilities_than_are_shown(void **state)
+{
+	unsigned int n = 0, pos = PCI_EXT_FIRST;
+
+	(void)state;
+	make_express();
+	for (unsigned int i = 0; i < 40; i++) {
+		fake_pci_put(&dev, 0x100 + 12 * i, 4,
+			EXT(PCI_EXT_CAP_VENDOR, i < 39 ? 0x100 + 12 * (i + 1) : 0));
+		fake_pci_put(&dev, 0x104 + 12 * i, 4, 0x00c01234);
+	}
+	start();
+	for (; pos; n++) {
+		assert_int_equal(pos, 0x100 + 12 * n);
+		assert_int_equal(rd(pos, 4) & PCI_EXT_ID, PCI_EXT_CAP_VENDOR);
+		pos = rd(pos, 4) >> PCI_EXT_NEXT_SHIFT;
+	}
+	assert_int_equal(n, PCI_SHOWN_EXT_MAX - 1);
+	assert_int_equal(rd(0x100 + 12 * n, 4), 0);
+	fake_pci_forget(&dev);
+	for (unsigned int off = 0x100 + 12 * n; off < 0x1000; off += 4) {
+		wr(off, 4, 0xffffffff);
+	}
+	assert_int_equal(dev.nwrites, 0);
+}
+
 /* --- what reaches further than the function --- */
 
 #define EXP 0x40u
@@ -811,6 +838,7 @@ int main(void)
 		cmocka_unit_test(test_no_answer_to_the_second_question_is_gone),
 		cmocka_unit_test(test_extended_lists),
 		cmocka_unit_test(test_extended_list_without_an_end_is_not_shown),
+		cmocka_unit_test(test_more_extended_capabilities_than_are_shown),
 		cmocka_unit_test(test_what_reaches_further_is_not_the_guests),
 		cmocka_unit_test(test_express_of_each_version_is_as_long_as_it_is),
 		cmocka_unit_test(test_minimal_express_of_all_ones),

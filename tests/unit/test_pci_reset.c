@@ -383,6 +383,29 @@ static void test_messages_that_do_not_come_back_end_the_device(void **state)
 	}
 }
 
+/* What is gone is not woken, and what was never granted is not taken back. */
+static void test_gone_device_is_let_alone(void **state)
+{
+	setup(state);
+	pci_msi_revoke(&func);
+	assert_int_equal(dev.ncycles, 0);
+	grant(PCI_IRQ_MSI, 1);
+	dev.absent = true;
+	pci_msi_revoke(&func);
+	assert_true(func.gone);
+
+	setup(state);
+	wr(PM + 4, 2, 3);
+	(void)rd(0, 4);
+	assert_true(func.asleep);
+	dev.absent = true;
+	assert_int_equal(rd(0, 4), 0xffffffff);
+	fake_pci_forget(&dev);
+	pci_func_quiesce(&func);
+	assert_int_equal(dev.nresets, 0);
+	assert_false(func.asleep);
+}
+
 static void test_msi_is_brought_back(void **state)
 {
 	setup(state);
@@ -555,6 +578,7 @@ int main(void)
 		cmocka_unit_test(test_msix_is_brought_back),
 		cmocka_unit_test(test_reset_without_messages_leaves_all_masked),
 		cmocka_unit_test(test_msi_is_brought_back),
+		cmocka_unit_test(test_gone_device_is_let_alone),
 		cmocka_unit_test(test_messages_that_do_not_come_back_end_the_device),
 		cmocka_unit_test(test_bus_master_comes_back_last),
 		cmocka_unit_test(test_no_grant_meanwhile),
