@@ -122,8 +122,8 @@ NOT_LTO   := arch/ppc64/libc.c
 # for is to be fast.
 COLD      := dt/% core/plan% core/monitor% core/audit% core/init% core/dt_fill% core/host_pci% \
 	     core/partition% core/elf% core/text% core/log% core/mem.% core/ddw% core/vfio.c \
-	     core/vfio_co% core/vfio_p% core/vfio_r% core/pci_% core/rtas_% core/xics_% arch/ppc64/report% arch/ppc64/main% \
-	     arch/ppc64/mmu%
+	     core/vfio_co% core/vfio_p% core/vfio_r% core/vfio_irqs% core/vfio_match% core/pci_% core/rtas_% \
+	     core/xics_% arch/ppc64/report% arch/ppc64/main% arch/ppc64/mmu%
 dir_flags  = $(if $(filter image,$(1)),$(if $(filter core/% dt/%,$(2)),$(FRAME)) \
 	     $(if $(filter $(COLD),$(2)),-Os)) \
 	     $(if $(filter coverage,$(1)),$(if $(filter core/% dt/%,$(2)),--coverage -fprofile-update=atomic)) \

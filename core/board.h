@@ -112,6 +112,7 @@ struct host_func {
 	bool opened;
 	int group;	   /* index into board.groups; -1: a bridge, or in none */
 	const char *wrong; /* why its group may not be assigned; NULL: not because of it */
+	bool gone;	   /* it has stopped answering */
 	struct host_bar bars[6];
 	/* The option ROM: size 0: none, or no room for it; bus: where it answers while it is read;
 	 * 0: it has no place. */

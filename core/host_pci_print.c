@@ -150,9 +150,10 @@ static void print_group(const struct board *b, unsigned int index)
 			continue;
 		}
 		log_msg(LOG_NOTICE,
-			"PHB#%04x[%03x]: group %u: %02x:%02x.%x %04x:%04x class %06x rev %02x", id,
-			g->pe, g->id, bdfn >> 8, bdfn >> 3 & 0x1f, bdfn & 7, f->vendor, f->device,
-			(unsigned int)f->class_code, f->revision);
+			"PHB#%04x[%03x]: group %u: %02x:%02x.%x %04x:%04x class %06x rev %02x%s",
+			id, g->pe, g->id, bdfn >> 8, bdfn >> 3 & 0x1f, bdfn & 7, f->vendor,
+			f->device, (unsigned int)f->class_code, f->revision,
+			f->gone ? " gone" : "");
 		print_bars(b, g, f);
 	}
 }

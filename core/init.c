@@ -227,6 +227,23 @@ void core_tick(void)
 	monitor_run();
 }
 
+/* The word "debug" of the command line: every level of the log is written. */
+static void set_log_level(void)
+{
+	static const char word[] = "debug";
+	const char *s = board.bootargs;
+
+	for (; *s; s += strspn(s, " ")) {
+		size_t len = strcspn(s, " ");
+
+		if (len == sizeof(word) - 1 && !memcmp(s, word, len)) {
+			log_set_level(LOG_DEBUG);
+		}
+		s += len;
+	}
+	log_msg(LOG_DEBUG, "log: all of it, as the command line asks");
+}
+
 _Noreturn void core_main(const void *tree)
 {
 	log_set_sink(&sink);
@@ -235,6 +252,7 @@ _Noreturn void core_main(const void *tree)
 		log_msg(LOG_EMERG, "tcelot: firmware's device tree cannot be read");
 		finish();
 	}
+	set_log_level();
 	arch_board_init(&board);
 	find_memory();
 	arch_threads_start(&board, &pool);

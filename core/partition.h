@@ -97,6 +97,7 @@ struct partition_phb {
 	struct vfio_group *groups[PLAN_MAX_GROUPS];
 	struct vfio_container *container;
 	struct ddw ddw;
+	uint64_t next_bar; /* bus address from which on there are no BARs yet */
 	struct partition_func funcs[PHB_MAX_FUNCS];
 };
 

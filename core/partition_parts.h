@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What the parts of a partition have from each other: its life in core/partition.c, its making in
  * core/partition_build.c, its host bridges in core/partition_phb.c, and of a bridge its functions
- * in core/partition_func.c and their pins in core/partition_intx.c; lists of steps in
- * core/partition_steps.c. Nobody else includes this, but for tests. */
+ * in core/partition_bind.c and core/partition_func.c, their ROMs in core/partition_rom.c and their
+ * pins in core/partition_intx.c; lists of steps in core/partition_steps.c. Nobody else includes
+ * this, but for tests. */
 #ifndef CORE_PARTITION_PARTS_H
 #define CORE_PARTITION_PARTS_H
 
@@ -53,11 +54,18 @@ int partition_make_again(struct partition *p) must_check;
 void partition_unmake(struct partition *p);
 void partition_unmake_kept(struct partition *p);
 
+/* And a function's, in core/partition_bind.c. */
+#define PARTITION_FUNC_STEPS 6u
+extern const struct partition_step partition_func_steps[PARTITION_FUNC_STEPS];
+
 /* Gives host bridge n the functions of its groups, which are in a container with an IOMMU, but for
- * those that the plan holds back. An error has been said in the log; those bound before it are in
- * phbs[n].funcs, and are to be put by the caller. -ENOSPC, or what made a function unfit. */
-int partition_bind_funcs(
-	struct partition *p, unsigned int n, const struct plan_phb *plan) must_check;
+ * those that the plan holds back, or none; and the way back. An error has been said in the log.
+ * -ENOSPC, or what made a function unfit. */
+int partition_bind_funcs(struct partition *p, unsigned int n) must_check;
+void partition_put_funcs(struct partition *p, unsigned int n);
+
+/* In core/partition_func.c; dev is its struct partition_func. */
+extern const struct pci_func_ops partition_func_ops;
 
 /* The option ROM that the guest is to have of this function, by the plan: size 0: none, and if that
  * is not what the plan wants a log line has said why. -ENOMEM, or what made the function unfit. It

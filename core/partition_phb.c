@@ -184,28 +184,6 @@ static int open_windows(struct partition *p, unsigned int n)
 
 /* Functions */
 
-static void put_funcs(struct partition *p, unsigned int n)
-{
-	struct phb *phb = &p->phbs[n];
-
-	while (phb->nfuncs) {
-		struct partition_func *pf = &p->bound[n].funcs[--phb->nfuncs];
-
-		partition_forget_rom(p, pf);
-		vfio_put_device(pf->device);
-	}
-}
-
-static int bind_funcs(struct partition *p, unsigned int n)
-{
-	int err = partition_bind_funcs(p, n, plan_of(p, n));
-
-	if (err) {
-		put_funcs(p, n);
-	}
-	return err;
-}
-
 /* What the functions hold is forgotten: behind closed windows, since a reset may end a DMA
  * anywhere. That one fails keeps the group closed for ever, and nothing of the memory in reach. */
 static void clean_groups(struct partition *p, unsigned int n)
@@ -266,7 +244,7 @@ const struct partition_step partition_phb_steps[PARTITION_PHB_STEPS] = {
 	{"container", open_container, put_container},
 	{"groups", join_groups, part_groups},
 	{"windows", open_windows, close_windows},
-	{"functions", bind_funcs, put_funcs},
+	{"functions", partition_bind_funcs, partition_put_funcs},
 	{"reset", NULL, clean_groups},
 	{"pins", route_pins, take_pins_away},
 	{"DMA", NULL, close_groups},

@@ -24,9 +24,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PCI_MSI_MAX    32u
-#define PCI_MSIX_MAX   2048u
-#define PCI_MSIX_ENTRY 16u /* bytes */
+#define PCI_MSI_MAX  32u
+#define PCI_MSIX_MAX 2048u
 /* The message that guests read: an address that every form of the capabilities holds, since Linux
  * uses neither MSI nor MSI-X of a function that could not hold it; and the interrupt number for
  * data. */

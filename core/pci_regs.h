@@ -111,6 +111,8 @@
 #define PCI_MSI_SIZE_32 10u
 #define PCI_MSI_SIZE_64 14u
 #define PCI_MSIX_SIZE	12u
+#define PCI_MSIX_BIR	7u  /* of the words that say where table and pending bits are */
+#define PCI_MSIX_ENTRY	16u /* bytes of the table */
 
 /* Extended capabilities: a dword of id, version and next, then what the id says. */
 #define PCI_EXT_FIRST	   0x100u

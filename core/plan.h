@@ -21,6 +21,7 @@
 #define PLAN_NAME_MAX	    32u
 #define PLAN_NODE_MAX	    96u
 #define PLAN_POLICY_MAX	    16u
+#define PLAN_MATCH_MAX	    1024u
 #define PLAN_BOOTARGS_MAX   2048u
 #define PLAN_BOOTINDEX_MAX  0x7fffffffu
 
@@ -62,6 +63,10 @@ struct plan_phb {
 	uint64_t window_page; /* and of its TCE pages */
 	bool bypass;
 	bool no_ddw; /* the guest makes no DMA windows of its own */
+	/* Which functions of the group the guest gets: texts as core/vfio_match.h has them, inside
+	 * the bundle. No bytes: all. */
+	uint16_t match_bytes;
+	const char *match;
 	unsigned int nfuncs;
 	struct plan_func *funcs; /* among its partition's */
 };
@@ -162,6 +167,9 @@ int plan_find_group(const struct board *b, uint32_t id);
 void plan_list_blockers(
 	const struct plan_phb *phb, const struct board *b, const struct host_group *g);
 
+/* Whether a function of the bridge's group is the guest's: it is not held, and matches. */
+bool plan_gives(const struct plan_phb *phb, const struct board *b, const struct host_func *h);
+
 /* The options of a function; NULL: nothing is said about it. */
 const struct plan_func *plan_find_func(
 	const struct plan_phb *phb, const struct board *b, const struct host_func *h);
@@ -181,7 +189,7 @@ const struct plan_func *plan_find_func(
  * the last word.
  *
  * Nodes below a host bridge give options of single functions; all functions of a group belong to
- * the partition, but for those with hold set, which stay in quarantine.
+ * the partition, but for those with hold set or without a match, which stay in quarantine.
  */
 void plan_check(struct plan *plan, const struct board *b, uint64_t free_mem);
 

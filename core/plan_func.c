@@ -11,6 +11,7 @@
 #include "core/pci_rom.h"
 #include "core/phb.h"
 #include "core/text.h"
+#include "core/vfio_match.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -55,11 +56,11 @@ const struct plan_func *plan_find_func(
 	return NULL;
 }
 
-static bool is_held(const struct plan_phb *phb, const struct board *b, const struct host_func *h)
+bool plan_gives(const struct plan_phb *phb, const struct board *b, const struct host_func *h)
 {
 	const struct plan_func *f = plan_find_func(phb, b, h);
 
-	return f && f->hold;
+	return !(f && f->hold) && vfio_match(phb->match, phb->match_bytes, h);
 }
 
 static bool is_of(const struct plan_phb *phb, const struct board *b, const struct host_func *h)
@@ -136,7 +137,7 @@ static unsigned int check_members(
 	for (unsigned int i = 0; i < b->nfuncs; i++) {
 		if (b->funcs[i].group == group) {
 			known++;
-			given += !is_held(phb, b, &b->funcs[i]);
+			given += plan_gives(phb, b, &b->funcs[i]);
 		}
 	}
 	if (known != all) {
@@ -147,7 +148,7 @@ static unsigned int check_members(
 	} else if (!given) {
 		plan_refuse(p,
 			"%s: iommu: group %u has no function left to give, %u held of %u; "
-			"at least one without hold",
+			"at least one that matches, without hold",
 			phb->node, id, known, all);
 	}
 	return given;
@@ -180,7 +181,7 @@ static void check_dangers(
 		const struct plan_func at = {
 			.domain = (uint16_t)b->phbs[h->phb].id, .bdfn = h->bdfn};
 
-		if (!danger || (f && f->hold)) {
+		if (!danger || !plan_gives(phb, b, h)) {
 			continue;
 		}
 		if (f && f->insist) {
@@ -196,9 +197,31 @@ static void check_dangers(
 	}
 }
 
+/* The first that is wrong: there may be any number. */
+static void check_match(struct plan_partition *p, const struct plan_phb *phb)
+{
+	const char *end = phb->match + phb->match_bytes;
+
+	if (phb->match_bytes && end[-1]) {
+		plan_refuse(p, "%s: match: is not texts; match = \"8086 10d3\";", phb->node);
+		return;
+	}
+	for (const char *t = phb->match; t < end; t += strlen(t) + 1) {
+		if (vfio_check_match(t)) {
+			plan_refuse(p,
+				"%s: match: \"%.64s\" names no functions; vendor device "
+				"[subvendor subdevice [class class_mask]] in hex, - before it for "
+				"those left out",
+				phb->node, t);
+			return;
+		}
+	}
+}
+
 void plan_check_funcs(struct plan_partition *p, const struct plan_phb *phb, const struct board *b)
 {
 	check_functions(b, p, phb);
+	check_match(p, phb);
 	check_groups(b, p, phb);
 	check_dangers(b, p, phb);
 }

@@ -26,6 +26,8 @@
 #include "core/lock.h"
 #include "core/page_pool.h"
 #include "core/tce.h"
+#include "core/vfio_irqs.h"
+#include "core/vfio_region.h"
 #include "core/vfio_reset.h"
 
 #include <stdatomic.h>
@@ -134,6 +136,10 @@ struct vfio_device {
 	unsigned int opened;
 	bool gone;   /* it does not answer any more */
 	bool no_ids; /* its own are all ones, as a virtual function's */
+	/* Of an open one: whether its BARs answer, and how much config space it has. */
+	bool decodes;
+	uint16_t config_size;
+	struct vfio_irqs irqs;
 	struct vfio_reset reset;
 };
 
@@ -234,12 +240,17 @@ int vfio_group_set_container(struct vfio_group *g, struct vfio_container *c) mus
 int vfio_group_unset_container(struct vfio_group *g) must_check;
 
 /* The device of function func (index into board.funcs) of this group. -EINVAL: the group has no
- * container with an IOMMU; -ENODEV: not of this group; -EIO: it does not answer. Opened once per
- * call: the first saves its config space, the last put turns the bus master off and puts back what
- * was saved (SEED-001.27). */
+ * container with an IOMMU, or it has no type-0 header; -ENODEV: not of this group; -EIO: it does
+ * not answer. Opened once per call: the first saves its config space, the last put switches
+ * interrupts and bus master off and puts back what was saved (SEED-001.27). */
 int vfio_group_get_device(
 	struct vfio_group *g, unsigned int func, struct vfio_device **out) must_check;
 void vfio_put_device(struct vfio_device *d);
+
+/* Before an open device is given to a guest: that it has what one must have, and what it has is
+ * said in the log, at its lowest level (SEED-001.78). -EINVAL: a line has said what is missing.
+ * -EBUSY, -EIO: as of vfio_get_device_info. */
+int vfio_describe_device(struct vfio_device *d) must_check;
 
 /* The IOMMU commands of a container; -EINVAL before vfio_set_iommu and after the last group left.
  * create_window: -EINVAL bad page size, size or levels; -ENOSPC no window free; -ENOMEM.
@@ -266,10 +277,8 @@ int vfio_window_backend(struct vfio_container *c, ioba_t start, const struct tce
 bool vfio_next_run(const uint64_t *words, unsigned int n, unsigned int page_shift, unsigned int *i,
 	struct vfio_run *run);
 
-/* Config space (4096 bytes) of an open device: 1, 2 or 4 bytes, naturally aligned, little-endian
- * value as a number. Vendor and device id are those of the board's record (SEED-002.7). -EINVAL:
- * size, alignment, offset, not open. -EBUSY: it is being reset, and no cycle was made
- * (SEED-002.17). -EIO: no answer; the device is gone from then on and a log line has said so. */
+/* The config region of core/vfio_region.h, values of 32 bits. Vendor and device id are those of the
+ * board's record (SEED-002.7). Errors as of vfio_region_load. */
 int vfio_config_read(
 	struct vfio_device *d, unsigned int off, unsigned int size, uint32_t *val) must_check;
 int vfio_config_write(
@@ -284,14 +293,6 @@ int vfio_print_config(
  * is not. */
 int vfio_print_slice(const struct vfio *v, unsigned int func, unsigned int *at, unsigned int nlines,
 	void (*line)(const char *text)) must_check;
-
-/* A memory BAR of an open device: 1, 2, 4 or 8 bytes, naturally aligned, little-endian value as a
- * number. -EINVAL: size, alignment, not inside the BAR, not open. -EIO: the device is gone, being
- * reset or asleep. May be called with a lock held. */
-int vfio_bar_read(struct vfio_device *d, unsigned int bar, uint64_t off, unsigned int size,
-	uint64_t *val) must_check;
-int vfio_bar_write(struct vfio_device *d, unsigned int bar, uint64_t off, unsigned int size,
-	uint64_t val) must_check;
 
 /* All bytes of the option ROM of an open device, as many as the board's record says: size. For when
  * nobody uses its BARs, which may not answer meanwhile. -EINVAL: size, there is no ROM, not open.

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The devices of VFIO: a PCI function of a group, its life, its config space and its BARs. A
- * function that stops answering is said once and is gone from then on: nothing is asked of it any
- * more.
+ * The devices of VFIO: a PCI function of a group and its life. A function that stops answering is
+ * said once and is gone from then on: nothing is asked of it any more.
  */
 #include "core/vfio_pci_parts.h"
 
-#include "core/arch.h"
 #include "core/log.h"
 #include "core/pci_print.h"
 #include "core/pci_regs.h"
-#include "core/range.h"
+
+#include <inttypes.h>
 
 const struct host_func *vfio_host_of(const struct vfio_device *d)
 {
@@ -22,24 +21,24 @@ struct host_phb *vfio_phb_of(const struct vfio_device *d)
 	return &d->group->vfio->board->phbs[vfio_host_of(d)->phb];
 }
 
+/* A device as in "PHB#0001[000]: 01:00.0", for arguments of log_msg. */
+#define DEV_FMT "PHB#%04x[%03x]: %02x:%02x.%x"
+#define DEV_ARGS(d)                                                                             \
+	(unsigned int)vfio_phb_of(d)->id, (d)->group->vfio->board->groups[(d)->group->host].pe, \
+		vfio_host_of(d)->bdfn >> 8, vfio_host_of(d)->bdfn >> 3 & 0x1f,                  \
+		vfio_host_of(d)->bdfn & 7
+
 int vfio_device_lost(struct vfio_device *d, const char *why)
 {
 	const struct vfio_group *g = d->group;
-	uint16_t bdfn = vfio_host_of(d)->bdfn;
 
 	if (!d->gone) {
 		d->gone = true;
-		log_msg(LOG_ERR, "PHB#%04x[%03x]: %02x:%02x.%x %s",
-			(unsigned int)vfio_phb_of(d)->id, g->vfio->board->groups[g->host].pe,
-			(unsigned int)bdfn >> 8, (unsigned int)(bdfn >> 3) & 0x1f,
-			(unsigned int)bdfn & 7, why);
+		g->vfio->board->funcs[d->func].gone = true; /* for people */
+		log_msg(LOG_ERR, DEV_FMT " %s", DEV_ARGS(d), why);
+		vfio_fire_error(d);
 	}
 	return -EIO;
-}
-
-static int device_lost(struct vfio_device *d)
-{
-	return vfio_device_lost(d, "does not answer any more");
 }
 
 int vfio_cycle_read(struct vfio_device *d, unsigned int off, unsigned int size, uint32_t *val)
@@ -56,12 +55,6 @@ int vfio_cycle_write(struct vfio_device *d, unsigned int off, unsigned int size,
 	return phb->ops->config_write(phb, vfio_host_of(d)->bdfn, off, size, val);
 }
 
-static bool access_sound(const struct vfio_device *d, unsigned int off, unsigned int size)
-{
-	return d->opened && (size == 1 || size == 2 || size == 4) && !(off & (size - 1)) &&
-	       off < PCI_CONFIG_EXT_SIZE;
-}
-
 /* A vendor id is never all ones; where a function has none of its own, in COMMAND some bits are 0.
  */
 bool vfio_device_answers(struct vfio_device *d)
@@ -74,106 +67,51 @@ bool vfio_device_answers(struct vfio_device *d)
 	return !vfio_cycle_read(d, PCI_VENDOR_ID, 2, &v) && v != 0xffff;
 }
 
-/* The host has a record of it: that its ids read all ones makes it a virtual function, or one that
- * has left. Nobody reads as all ones everywhere, and that must not be saved as what it was. */
-static int open_first(struct vfio_device *d)
+/* Only what has a type-0 header is a device here: the low seven bits, the eighth says that there
+ * are more functions (SEED-002.20). It may have changed since the scan. The host has a record of
+ * it: that its ids read all ones makes it a virtual function, or one that has left; nobody reads as
+ * all ones everywhere, and that must not be saved as what it was. */
+static int check_header(struct vfio_device *d)
 {
-	uint32_t v;
+	uint32_t vendor, type;
 
-	if (d->gone || vfio_cycle_read(d, PCI_VENDOR_ID, 2, &v)) {
+	if (vfio_cycle_read(d, PCI_VENDOR_ID, 2, &vendor)) {
 		return -EIO;
 	}
-	d->no_ids = v == 0xffff;
-	return vfio_device_answers(d) ? vfio_save_device(d) : -EIO;
-}
-
-/* Ids are the host's record's: what a virtual function has there is all ones (SEED-003.13). */
-static uint32_t with_ids(
-	const struct vfio_device *d, unsigned int off, unsigned int size, uint32_t answer)
-{
-	const struct host_func *host = vfio_host_of(d);
-	uint32_t ids = host->vendor | (uint32_t)host->device << 16;
-
-	return off < PCI_COMMAND ? ids >> (8 * off) & UINT32_MAX >> (32 - 8 * size) : answer;
-}
-
-int vfio_config_read(struct vfio_device *d, unsigned int off, unsigned int size, uint32_t *val)
-{
-	uint32_t answer;
-
-	if (!access_sound(d, off, size)) {
-		return -EINVAL;
-	}
-	if (vfio_reset_is_on(d)) {
-		return -EBUSY;
-	}
-	if (d->gone || vfio_cycle_read(d, off, size, &answer)) {
-		return device_lost(d);
-	}
-	/* All ones may be the register's value, or nobody's. */
-	if (answer == UINT32_MAX >> (32 - 8 * size) && !vfio_device_answers(d)) {
-		return device_lost(d);
-	}
-	*val = with_ids(d, off, size, answer);
-	return 0;
-}
-
-int vfio_config_write(struct vfio_device *d, unsigned int off, unsigned int size, uint32_t val)
-{
-	if (!access_sound(d, off, size)) {
-		return -EINVAL;
-	}
-	if (vfio_reset_is_on(d)) {
-		return -EBUSY;
-	}
-	if (d->gone || vfio_cycle_write(d, off, size, val)) {
-		return device_lost(d);
-	}
-	return 0;
-}
-
-static bool bar_access_sound(
-	const struct vfio_device *d, unsigned int bar, uint64_t off, unsigned int size)
-{
-	return d->opened && bar < PCI_NUM_BARS && is_pow2(size) && size <= 8 &&
-	       is_aligned(off, size) && range_below(off, size, vfio_host_of(d)->bars[bar].size);
-}
-
-/* A load from a device that is not there would be the host's machine check (VF-15). */
-static bool memory_answers(const struct vfio_device *d)
-{
-	return !d->gone && !d->reset.asleep && !vfio_reset_is_on(d);
-}
-
-int vfio_bar_read(
-	struct vfio_device *d, unsigned int bar, uint64_t off, unsigned int size, uint64_t *val)
-{
-	if (!bar_access_sound(d, bar, off, size)) {
-		return -EINVAL;
-	}
-	if (!memory_answers(d)) {
+	d->no_ids = vendor == 0xffff;
+	if (!vfio_device_answers(d) || vfio_cycle_read(d, PCI_HEADER_TYPE, 1, &type)) {
 		return -EIO;
 	}
-	*val = arch_mmio_read(hpa(vfio_host_of(d)->bars[bar].cpu.v + off), size);
-	return 0;
+	return type & (PCI_HEADER_MULTI - 1) ? -EINVAL : 0;
 }
 
-int vfio_bar_write(
-	struct vfio_device *d, unsigned int bar, uint64_t off, unsigned int size, uint64_t val)
+static int read_command(struct vfio_device *d)
 {
-	if (!bar_access_sound(d, bar, off, size)) {
-		return -EINVAL;
+	uint32_t command;
+	int err = vfio_cycle_read(d, PCI_COMMAND, 2, &command);
+
+	d->decodes = !err && command & PCI_COMMAND_MEMORY;
+	return err ? -EIO : 0;
+}
+
+/* The first open: state as new, whoever had it before; what an owner may change is saved. */
+static int enable(struct vfio_device *d)
+{
+	int err = d->gone ? -EIO : check_header(d);
+
+	if (!err) {
+		err = vfio_save_device(d);
 	}
-	if (!memory_answers(d)) {
-		return -EIO;
+	if (!err) {
+		err = read_command(d);
 	}
-	arch_mmio_write(hpa(vfio_host_of(d)->bars[bar].cpu.v + off), size, val);
-	return 0;
+	return err ? err : vfio_probe_irqs(d);
 }
 
 int vfio_group_get_device(struct vfio_group *g, unsigned int func, struct vfio_device **out)
 {
 	struct vfio_device *d;
+	int err;
 
 	if (!g->container || !g->container->driver) {
 		return -EINVAL;
@@ -182,8 +120,9 @@ int vfio_group_get_device(struct vfio_group *g, unsigned int func, struct vfio_d
 		return -ENODEV;
 	}
 	d = &g->vfio->devices[func];
-	if (!d->opened && open_first(d)) {
-		return -EIO;
+	err = d->opened ? 0 : enable(d);
+	if (err) {
+		return err;
 	}
 	d->opened++;
 	g->ndevices_open++;
@@ -198,6 +137,7 @@ static void silence(struct vfio_device *d)
 {
 	uint32_t command;
 
+	vfio_disable_irqs(d);
 	if (vfio_config_read(d, PCI_COMMAND, 2, &command) ||
 		vfio_config_write(d, PCI_COMMAND, 2,
 			(command & ~PCI_COMMAND_MASTER) | PCI_COMMAND_INTX_OFF) ||
@@ -218,6 +158,46 @@ void vfio_put_device(struct vfio_device *d)
 	}
 	d->opened--;
 	d->group->ndevices_open--;
+}
+
+static void describe_regions(const struct vfio_device *d)
+{
+	for (unsigned int i = 0; i < VFIO_PCI_NUM_REGIONS; i++) {
+		struct vfio_region_info info = {.argsz = sizeof(info), .index = i};
+
+		if (!vfio_get_region_info(d, &info) && info.size) {
+			log_msg(LOG_DEBUG, DEV_FMT ": region %u: flags %u, 0x%" PRIx64 " bytes",
+				DEV_ARGS(d), i, (unsigned int)info.flags, info.size);
+		}
+	}
+}
+
+int vfio_describe_device(struct vfio_device *d)
+{
+	struct vfio_device_info info = {.argsz = sizeof(info)};
+	const char *why;
+	int err = vfio_get_device_info(d, &info);
+
+	if (err) {
+		return err;
+	}
+	why = vfio_check_device_info(&info);
+	if (why) {
+		log_msg(LOG_ERR, DEV_FMT " is not given to a guest: %s", DEV_ARGS(d), why);
+		return -EINVAL;
+	}
+	log_msg(LOG_DEBUG, DEV_FMT " of group %u: flags %u, %u regions, %u kinds of interrupt",
+		DEV_ARGS(d), d->group->vfio->board->groups[d->group->host].id,
+		(unsigned int)info.flags, (unsigned int)info.num_regions,
+		(unsigned int)info.num_irqs);
+	describe_regions(d);
+	if (d->irqs.count[VFIO_PCI_MSIX_IRQ]) {
+		log_msg(LOG_DEBUG, DEV_FMT ": MSI-X: %u messages, table in BAR %u at 0x%x",
+			DEV_ARGS(d), d->irqs.count[VFIO_PCI_MSIX_IRQ],
+			(unsigned int)(d->irqs.table & PCI_MSIX_BIR),
+			(unsigned int)(d->irqs.table & ~PCI_MSIX_BIR));
+	}
+	return 0;
 }
 
 struct print_arg {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What core/vfio_pci.c and core/vfio_reset.c share: cycles to the real device, whatever state it is
- * in. Nobody else includes this.
+ * What core/vfio_pci.c, vfio_region.c, vfio_irqs.c and vfio_reset.c share: cycles to the real
+ * device, whatever state it is in. Nobody else includes this.
  */
 #ifndef CORE_VFIO_PCI_PARTS_H
 #define CORE_VFIO_PCI_PARTS_H
@@ -20,8 +20,9 @@ int vfio_cycle_write(
 /* Whether it answers config cycles at all. */
 bool vfio_device_answers(struct vfio_device *d);
 
-/* The device is gone from now on; said once, with why. -EIO. */
+/* The device is gone from now on; said once, with why, and its listener is called. -EIO. */
 int vfio_device_lost(struct vfio_device *d, const char *why);
+void vfio_fire_error(struct vfio_device *d);
 
 /* What the device has when it is opened, and puts back when its last owner has let go of it. wake:
  * waits for the end of what is under way, and for D0. */

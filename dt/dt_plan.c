@@ -21,6 +21,7 @@ enum shape {
 	SHAPE_CELLS,  /* one or more, up to max */
 	SHAPE_FLAG,   /* no value */
 	SHAPE_STRING, /* one string, shorter than max */
+	SHAPE_TEXTS,  /* one string or more, max bytes in all */
 	SHAPE_DATA,   /* any bytes, at least one */
 };
 
@@ -59,7 +60,17 @@ static const struct key part_keys[PART_KEYS] = {
 	[PART_TABLES] = {"tce-table-kib", SHAPE_CELL, false, 0, "tce-table-kib = <4096>;"},
 };
 
-enum { PHB_ID, PHB_GROUP, PHB_INDEX, PHB_WINDOW, PHB_PAGE, PHB_BYPASS, PHB_NO_DDW, PHB_KEYS };
+enum {
+	PHB_ID,
+	PHB_GROUP,
+	PHB_INDEX,
+	PHB_WINDOW,
+	PHB_PAGE,
+	PHB_BYPASS,
+	PHB_NO_DDW,
+	PHB_MATCH,
+	PHB_KEYS
+};
 
 static const struct key phb_keys[PHB_KEYS] = {
 	[PHB_ID] = {"id", SHAPE_STRING, false, PLAN_NAME_MAX, PLAN_NAME_RULE},
@@ -70,6 +81,7 @@ static const struct key phb_keys[PHB_KEYS] = {
 	[PHB_PAGE] = {"dma-page-kib", SHAPE_CELL, false, 0, "dma-page-kib = <4>;"},
 	[PHB_BYPASS] = {"bypass", SHAPE_FLAG, false, 0, "bypass;"},
 	[PHB_NO_DDW] = {"no-ddw", SHAPE_FLAG, false, 0, "no-ddw;"},
+	[PHB_MATCH] = {"match", SHAPE_TEXTS, false, PLAN_MATCH_MAX, "match = \"8086 10d3\";"},
 };
 
 #define BDF_RULE "domain:bus:slot.function in hex as in \"0000:01:00.0\""
@@ -148,6 +160,8 @@ static bool has_shape(const struct key *key, const struct dt_prop *prop)
 		return !prop->len;
 	case SHAPE_STRING:
 		return prop->len <= key->max && dt_prop_is_string(prop);
+	case SHAPE_TEXTS:
+		return prop->len && prop->len <= key->max && !prop->data[prop->len - 1];
 	case SHAPE_DATA:
 		return prop->len;
 	}
@@ -166,6 +180,8 @@ static const char *shape_rule(const struct key *key, const struct dt_prop *prop)
 		return "is a flag and has no value";
 	case SHAPE_STRING:
 		return prop->len > key->max ? "is too long" : "is not one text";
+	case SHAPE_TEXTS:
+		return prop->len > key->max ? "is too long" : "is not texts";
 	case SHAPE_DATA:
 		break;
 	}
@@ -376,6 +392,8 @@ static void read_phb(const struct reader *r, int node, struct plan_phb *phb)
 	phb->window_page = cell_or(&values[PHB_PAGE], (1u << PLAN_PAGE_SHIFT) / KIB) * KIB;
 	phb->bypass = values[PHB_BYPASS].given;
 	phb->no_ddw = values[PHB_NO_DDW].given;
+	phb->match = (const char *)values[PHB_MATCH].prop.data;
+	phb->match_bytes = (uint16_t)values[PHB_MATCH].prop.len;
 	read_funcs(r, node, phb);
 }
 

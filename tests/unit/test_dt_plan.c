@@ -158,6 +158,8 @@ static void test_every_key_of_a_bridge_is_read(void **state)
 	assert_memory_equal(phb->funcs[1].rom_file.data, "\x55\xaa\x01", 3);
 }
 
+static const char too_long[PLAN_MATCH_MAX + 1];
+
 /* One thing wrong: alpha is refused with this line and beta goes on. */
 static const struct {
 	struct help_edit edit;
@@ -189,7 +191,7 @@ static const struct {
 	{HELP_RENAME(ALPHA, "abcdefghijklmnopqrstuvwxyzabcdef"), "is no name"},
 	{HELP_STRING(BRIDGE, "policy", "minimal"),
 		"plan: " BRIDGE ": policy: unknown key, or said twice; known are id, iommu, index, "
-		"dma-window-mib, dma-page-kib, bypass, no-ddw"},
+		"dma-window-mib, dma-page-kib, bypass, no-ddw, match"},
 	{HELP_DELETE(BRIDGE, "iommu"), "bridge-0: iommu: is missing; iommu = <group>;"},
 	{HELP_DELETE(BRIDGE, "index"),
 		"bridge-0: index: is missing; index = <0>; to index = <30>;"},
@@ -204,6 +206,10 @@ static const struct {
 		"tce-table-kib: is not one number of one cell; tce-table-kib = <4096>;"},
 	{HELP_STRING(BRIDGE, "bypass", "off"), "bypass: is a flag and has no value; bypass;"},
 	{HELP_CELLS(BRIDGE, "no-ddw", 1), "no-ddw: is a flag and has no value; no-ddw;"},
+	{HELP_BYTES(BRIDGE, "match", NULL, 0), "match: is not texts; match = \"8086 10d3\";"},
+	{HELP_BYTES(BRIDGE, "match", "8086 10d3", 9), "match: is not texts"},
+	{HELP_CELLS(BRIDGE, "match", 0x80862222), "match: is not texts"},
+	{HELP_BYTES(BRIDGE, "match", too_long, sizeof(too_long)), "match: is too long; match"},
 	{HELP_CELLS(BRIDGE, "id", 1), "id: is not one text; 1 to 31 of a-z"},
 	{HELP_STRING(BRIDGE, "id", "two words"), "id: \"two words\" is no name"},
 	{HELP_STRING(BRIDGE, "id", ""), "id: \"\" is no name"},
@@ -307,6 +313,22 @@ static void test_rom_is_a_word_or_a_file(void **state)
 		assert_false(plan.partitions[0].refused);
 		help_free(&tree);
 	}
+}
+
+/* SEED-002.23: which texts, only the plan's check asks. */
+static void test_list_of_matches_is_read_whole(void **state)
+{
+	const struct help_edit edit = HELP_STRING(BRIDGE, "match", "8086 10d3\0-x");
+	struct help_tree tree = help_edit(&bundle, &edit, 1);
+
+	(void)state;
+	help_log_start();
+	assert_int_equal(dt_plan_read(tree.fdt, tree.size, &plan), 0);
+	assert_int_equal(help_log_lines(), 0);
+	assert_int_equal(plan.partitions[0].phbs[0].match_bytes, 13);
+	assert_memory_equal(plan.partitions[0].phbs[0].match, "8086 10d3\0-x", 13);
+	assert_int_equal(plan.partitions[0].phbs[1].match_bytes, 0);
+	help_free(&tree);
 }
 
 static void test_longest_texts_are_read_whole(void **state)
@@ -607,6 +629,7 @@ int main(void)
 		cmocka_unit_test(test_bridge_may_have_several_groups),
 		cmocka_unit_test(test_what_is_wrong_is_named_and_refuses_its_partition_only),
 		cmocka_unit_test(test_all_errors_are_reported_together),
+		cmocka_unit_test(test_list_of_matches_is_read_whole),
 		cmocka_unit_test(test_longest_texts_are_read_whole),
 		cmocka_unit_test(test_rom_is_a_word_or_a_file),
 		cmocka_unit_test(test_more_nodes_than_there_is_room_for_are_said),

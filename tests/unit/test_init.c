@@ -122,6 +122,33 @@ static void test_machine_without_a_bundle_is_shown_and_ends(void **state)
 	help_free(&tree);
 }
 
+/* A word by itself, wherever it is (SEED-001.78). */
+static void test_debug_on_the_command_line_lowers_the_level(void **state)
+{
+	static const struct {
+		const char *bootargs;
+		bool debug;
+	} cases[] = {{"", false}, {"debug", true}, {" quiet  debug ", true}, {"debug x", true},
+		{"debugger", false}, {"nodebug", false}, {"debug=1 loglevel=debug", false}};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct help_edit edits[] = {
+			HELP_BYTES("/chosen", "bootargs", cases[i].bootargs,
+				strlen(cases[i].bootargs) + 1),
+			HELP_DELETE("/chosen", "linux,initrd-start")};
+		struct help_tree plain = help_compile("tests/data/host-powernv9.dts");
+		struct help_tree tree = help_edit(&plain, edits, 2);
+
+		log_set_level(LOG_INFO);
+		run(tree.fdt);
+		assert_true(!strstr(fake_arch.out, "7] log: all of it") != cases[i].debug);
+		help_free(&tree);
+		help_free(&plain);
+	}
+	log_set_level(LOG_INFO);
+}
+
 static void test_unknown_interrupt_controller_is_said(void **state)
 {
 	struct help_tree tree = help_compile("tests/data/host-powernv9.dts");
@@ -373,6 +400,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tree_that_cannot_be_read_ends_the_run),
 		cmocka_unit_test(test_machine_without_a_bundle_is_shown_and_ends),
+		cmocka_unit_test(test_debug_on_the_command_line_lowers_the_level),
 		cmocka_unit_test(test_unknown_interrupt_controller_is_said),
 		cmocka_unit_test(test_partitions_run_and_end_in_order),
 		cmocka_unit_test(test_what_is_wrong_with_one_stops_that_one),

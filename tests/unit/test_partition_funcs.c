@@ -323,6 +323,29 @@ static void test_function_on_hold_is_not_shown(void **state)
 	assert_int_equal(fake_get(dev, PCI_COMMAND, 2) & PCI_COMMAND_MASTER, 0);
 }
 
+/* SEED-002.19, SEED-002.25: nor is what the plan's match does not name; the group is there whole.
+ */
+static void test_function_without_a_match_is_not_shown(void **state)
+{
+	static const char texts[] = "ffffffff ffffffff\0-1234 11e8";
+	unsigned int open = 0;
+
+	(void)state;
+	fake_put(dev, PCI_HEADER_TYPE, 1, 0x80);
+	fake_add_func(&phb, SECOND, 0x11e85678);
+	scan();
+	plan.phbs[0].match = texts;
+	plan.phbs[0].match_bytes = sizeof(texts);
+	assert_int_equal(build(), 0);
+	assert_int_equal(part->phbs[0].nfuncs, 1);
+	assert_int_equal(read_config(PCI_VENDOR_ID, 4), 0x11e85678);
+	assert_int_equal(fake_get(dev, PCI_COMMAND, 2) & PCI_COMMAND_MASTER, 0);
+	for (unsigned int i = 0; i < board.nfuncs; i++) {
+		open += vfio.devices[i].opened;
+	}
+	assert_int_equal(open, 1);
+}
+
 static uint32_t read_at(unsigned int devfn, unsigned int off)
 {
 	struct pci_func *at = phb_find_func(&part->phb_map, part->phbs[0].at.buid, devfn << 8);
@@ -446,7 +469,7 @@ static void test_function_that_cannot_be_set_up_is_named(void **state)
 	fake_put(fake_find_func(&phb, 0x23a), PCI_HEADER_TYPE, 1, 0x81);
 	fake_arch_clear_out();
 	assert_int_not_equal(build(), 0);
-	assert_non_null(strstr(fake_arch.out, "function 02:07.2 cannot be assigned (-E"));
+	assert_non_null(strstr(fake_arch.out, "function 02:07.2 cannot be assigned: device (-E"));
 	assert_int_equal(part->nphbs, 0);
 	assert_int_equal(mem_free_bytes(&ram.pool), free_at_start);
 	assert_false(fake_get(fake_find_func(&phb, 0x100), PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
@@ -511,6 +534,7 @@ int main(void)
 		TEST(test_bus_reset_leaves_the_bridges_as_they_were),
 		TEST(test_single_function_of_many_is_single),
 		TEST(test_function_that_cannot_be_set_up_is_named),
+		TEST(test_function_without_a_match_is_not_shown),
 		TEST(test_what_does_not_fit_is_refused_and_undone),
 		TEST(test_initrd_is_below_what_we_make),
 	};

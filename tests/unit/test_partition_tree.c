@@ -69,7 +69,11 @@ static void start(bool neighbour)
 	fake_put(f[1], PCI_INTERRUPT_PIN, 1, 2);
 	fake_put(f[1], PCI_SUBSYS_VENDOR, 4, 0x00031425);
 	fake_add_bridge(&phb, 8, 2, 2);
-	fake_put(fake_add_func(&phb, 0x200, 0x11e81234), PCI_INTERRUPT_PIN, 1, neighbour ? 3 : 0);
+	f[0] = fake_add_func(&phb, 0x200, 0x11e81234);
+	fake_put(f[0], PCI_INTERRUPT_PIN, 1, neighbour ? 1 : 0);
+	/* Its pin cannot be kept quiet. */
+	f[0]->wmask[PCI_COMMAND + 1] &= (uint8_t) ~(PCI_COMMAND_INTX_OFF >> 8);
+	f[0]->image[PCI_COMMAND + 1] &= (uint8_t) ~(PCI_COMMAND_INTX_OFF >> 8);
 	host_pci_scan(&board);
 	vfio_init(&vfio, &board);
 	assert_int_equal(vfio_register_driver(&vfio, &vfio_spapr_v2_driver), 0);
@@ -306,20 +310,21 @@ static void test_pins_lead_to_sources(void **state)
 		xics_add_source(part, part->phbs[0].at.lsi + 3, FAKE_LSI_FIRST + 3, true), 0);
 }
 
-/* The line is shared with another group: nobody has the pin, and nothing says that there is one. */
+/* Line A is shared with a function that cannot be kept quiet: nobody has the pin, and nothing says
+ * that there is one. Line B is as it was. */
 static void test_pin_that_leads_nowhere_is_none(void **state)
 {
+	struct pci_func *f;
+
 	teardown(state);
 	start(true);
-	for (unsigned int i = 0; i < 2; i++) {
-		struct pci_func *f = &part->phbs[0].funcs[i];
-
-		assert_int_equal(rd(f, PCI_INTERRUPT_PIN, 1), 0);
-		assert_null(fdt_getprop(fdt, node_of(f), "interrupts", NULL));
-		assert_int_equal(
-			xics_add_source(part, part->phbs[0].at.lsi + i, FAKE_LSI_FIRST + i, true),
-			0);
-	}
+	f = &part->phbs[0].funcs[0];
+	assert_int_equal(rd(f, PCI_INTERRUPT_PIN, 1), 0);
+	assert_null(fdt_getprop(fdt, node_of(f), "interrupts", NULL));
+	assert_int_equal(xics_add_source(part, part->phbs[0].at.lsi, FAKE_LSI_FIRST, true), 0);
+	f = &part->phbs[0].funcs[1];
+	assert_int_equal(rd(f, PCI_INTERRUPT_PIN, 1), 2);
+	assert_non_null(fdt_getprop(fdt, node_of(f), "interrupts", NULL));
 }
 
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)

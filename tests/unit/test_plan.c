@@ -433,6 +433,35 @@ static void bad_group_all_held(void)
 	add_option(&one->phbs[0], 0, 0x0100, true);
 }
 
+static void match(struct plan_phb *phb, const char *texts, size_t len)
+{
+	phb->match = texts;
+	phb->match_bytes = (uint16_t)len;
+}
+
+static void bad_match(void)
+{
+	static const char texts[] = "ffffffff ffffffff\0"
+				    "8086\0"
+				    "no hex";
+
+	match(&one->phbs[0], texts, sizeof(texts));
+}
+
+static void bad_match_data(void)
+{
+	static const char text[] = "ffffffff ffffffff 0 0 0 0 1\0ffffffff ffffffff";
+
+	match(&one->phbs[0], text, sizeof(text));
+}
+
+static void bad_match_nothing(void)
+{
+	static const char text[] = "8086 10d3";
+
+	match(&one->phbs[0], text, sizeof(text));
+}
+
 static void bad_option_foreign(void)
 {
 	add_option(&one->phbs[0], 0, 0x0200, false);
@@ -612,6 +641,10 @@ static const struct {
 		"plan: /p/func@0: host: 0000:02:00.0 is in no group of the bridge; options are"},
 	{bad_option_domain,
 		"plan: /p/func@0: host: 0000:03:00.0 is in no group of the bridge; options"},
+	{bad_match, B "match: \"8086\" names no functions; vendor device [subvendor subdevice"},
+	{bad_match_data, B "match: \"ffffffff ffffffff 0 0 0 0 1\" names no functions; vendor"},
+	{bad_match_nothing, B "iommu: group 0 has no function left to give, 1 held of 1; at least "
+			      "one that matches, without hold\n"},
 	{bad_option_twice, "plan: /p/func@1: host: 001f:03:00.1 has options in /p/func@0 already"},
 	{bad_policy, "plan: /p/func@0: policy: \"Minimal\" is no policy; full or minimal\n"},
 	{bad_policy_long, "plan: /p/func@0: policy: \"aaaaaaaaaaaaaaa\" is no policy; full"},
@@ -810,6 +843,49 @@ static void test_dangerous_function_is_given_to_who_insists(void **state)
 	f->hold = false;
 	plan_check(&plan, &board, FREE_MEM);
 	assert_true(one->refused);
+}
+
+/* SEED-002.19, SEED-002.23, SEED-002.25: of a group that has too many, or a dangerous one, those
+ * that match are given. */
+static void test_functions_without_a_match_are_held(void **state)
+{
+	static const char one_kind[] = "1a03 2000", but_one[] = "ffffffff ffffffff\0-1a03 2000";
+	static const char open_end[] = {'1', ' '};
+	struct plan_phb *phb = &one->phbs[0];
+
+	(void)state;
+	phb->group = 2;
+	for (unsigned int i = 0; i < board.nfuncs; i++) {
+		board.funcs[i].vendor = board.funcs[i].bdfn < 0x0304 ? 0x1a03 : 0x8086;
+		board.funcs[i].device = board.funcs[i].bdfn < 0x0304 ? 0x2001 : 0x10d3;
+	}
+	board.funcs[4].device = 0x2000;
+	match(phb, one_kind, sizeof(one_kind));
+	plan_check(&plan, &board, FREE_MEM);
+	assert_true(one->refused);
+	assert_non_null(strstr(lines, "iommu: 0000:03:00.1 of group 2 is a BMC's graphics"));
+	assert_int_equal(nlines, 1);
+	/* All but that one are still nine. */
+	forget_lines();
+	one->refused = false;
+	match(phb, but_one, sizeof(but_one));
+	plan_check(&plan, &board, FREE_MEM);
+	assert_true(one->refused);
+	assert_non_null(strstr(lines, "iommu: 9 functions in all; at most 8"));
+	forget_lines();
+	one->refused = false;
+	board.funcs[3].device = 0x2000;
+	plan_check(&plan, &board, FREE_MEM);
+	assert_false(one->refused);
+	assert_int_equal(nlines, 0);
+	assert_false(plan_gives(phb, &board, &board.funcs[3]));
+	assert_false(plan_gives(phb, &board, &board.funcs[4]));
+	assert_true(plan_gives(phb, &board, &board.funcs[5]));
+	/* Bytes that are no text are not looked behind. */
+	match(phb, open_end, sizeof(open_end));
+	plan_check(&plan, &board, FREE_MEM);
+	assert_true(one->refused);
+	assert_non_null(strstr(lines, B "match: is not texts; match = \"8086 10d3\";\n"));
 }
 
 /* Whoever is refused holds nothing that another could have. */
@@ -1139,6 +1215,7 @@ int main(void)
 		cmocka_unit_test_setup(test_name_used_twice_is_refused, setup),
 		cmocka_unit_test_setup(test_memory_of_the_first_counts, setup),
 		cmocka_unit_test_setup(test_cores_are_owned_whole, setup),
+		cmocka_unit_test_setup(test_functions_without_a_match_are_held, setup),
 		cmocka_unit_test(test_refused_partition_holds_nothing),
 		cmocka_unit_test_setup(test_bridges_without_id_are_named_after_their_index, setup),
 		cmocka_unit_test_setup(test_many_groups_are_listed_as_far_as_there_is_room, setup),

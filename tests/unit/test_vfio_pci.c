@@ -8,78 +8,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "core/log.h"
-#include "core/pci.h"
-#include "tests/fake/fake_machine.h"
+#include "tests/unit/dev_help.h"
 
+#include <stdlib.h>
 #include <string.h>
-
-static struct fake_machine m;
-static struct vfio_container *c;
-static struct vfio_group *g;
-static unsigned int lines;
-static char last_line[LOG_LINE_MAX + 1];
-
-static void count_line(const char *line, size_t len)
-{
-	lines++;
-	memcpy(last_line, line, len);
-	last_line[len] = '\0';
-}
-
-static uint64_t no_time(void)
-{
-	return 0;
-}
-
-static const struct log_sink sink = {count_line, no_time};
-
-/* Group 1 (01:00.0 and 01:00.1 of PHB 1) in a container, its IOMMU not set yet. */
-static int setup(void **state)
-{
-	(void)state;
-	fake_machine_init(&m);
-	assert_int_equal(vfio_open_container(&m.vfio, &m.tables, &c), 0);
-	assert_int_equal(vfio_open_group(&m.vfio, 1, fake_owner, &g), 0);
-	assert_int_equal(vfio_group_set_container(g, c), 0);
-	log_set_sink(&sink);
-	lines = 0;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	fake_machine_free(&m);
-	return 0;
-}
-
-static unsigned int func_at(unsigned int phb, uint16_t bdfn)
-{
-	for (unsigned int i = 0; i < m.board.nfuncs; i++) {
-		if (m.board.funcs[i].phb == phb && m.board.funcs[i].bdfn == bdfn) {
-			return i;
-		}
-	}
-	fail_msg("no function %x on PHB %u", bdfn, phb);
-	return 0;
-}
-
-static struct vfio_device *open_device(uint16_t bdfn)
-{
-	struct vfio_device *d = NULL;
-
-	if (!c->driver) {
-		assert_int_equal(vfio_set_iommu(c, VFIO_SPAPR_TCE_v2_IOMMU), 0);
-	}
-	assert_int_equal(vfio_group_get_device(g, func_at(1, bdfn), &d), 0);
-	return d;
-}
-
-static struct fake_func *fake_at(uint16_t bdfn)
-{
-	return fake_find_func(&m.phb[1], bdfn);
-}
 
 /* SEED-001.27 */
 static void test_device_needs_a_container_with_iommu(void **state)
@@ -93,18 +25,76 @@ static void test_device_needs_a_container_with_iommu(void **state)
 	assert_ptr_equal(d->group, g);
 }
 
+/* SEED-000.3: nothing is taken for a function that is not there; nor for one without a group, which
+ * no group has in its list (SEED-002.21). */
 static void test_device_of_another_group_is_refused(void **state)
 {
 	struct vfio_device *d;
+	unsigned int before;
 
 	(void)state;
 	assert_int_equal(vfio_set_iommu(c, VFIO_SPAPR_TCE_v2_IOMMU), 0);
+	before = touches();
 	assert_int_equal(vfio_group_get_device(g, func_at(0, FAKE_DEV0), &d), -ENODEV);
 	assert_int_equal(vfio_group_get_device(g, func_at(1, FAKE_DEV2), &d), -ENODEV);
 	assert_int_equal(vfio_group_get_device(g, func_at(1, 0x000), &d), -ENODEV);
 	assert_int_equal(vfio_group_get_device(g, m.board.nfuncs, &d), -ENODEV);
 	assert_int_equal(vfio_group_get_device(g, UINT32_MAX, &d), -ENODEV);
 	assert_int_equal(g->ndevices_open, 0);
+	assert_int_equal(touches(), before);
+	for (unsigned int i = 0; i < m.board.nfuncs; i++) {
+		assert_int_equal(m.vfio.devices[i].opened, 0);
+	}
+}
+
+/* SEED-002.20: the low seven bits of the header type, as the device has them now. */
+static void test_only_a_normal_header_is_a_device(void **state)
+{
+	static const struct {
+		uint8_t type;
+		int err;
+	} cases[] = {{0x00, 0}, {0x80, 0}, {0x01, -EINVAL}, {0x81, -EINVAL}, {0x02, -EINVAL},
+		{0x0e, -EINVAL}, {0x7f, -EINVAL}, {0xff, -EINVAL}};
+	struct vfio_device *d;
+
+	(void)state;
+	assert_int_equal(vfio_set_iommu(c, VFIO_SPAPR_TCE_v2_IOMMU), 0);
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		d = NULL;
+		fake_put(fake_at(FAKE_DEV0), PCI_HEADER_TYPE, 1, cases[i].type);
+		assert_int_equal(vfio_group_get_device(g, func_at(1, FAKE_DEV0), &d), cases[i].err);
+		assert_int_equal(g->ndevices_open, cases[i].err ? 0 : 1);
+		vfio_put_device(&m.vfio.devices[func_at(1, FAKE_DEV0)]);
+	}
+	fake_at(FAKE_DEV0)->gone = true;
+	assert_int_equal(vfio_group_get_device(g, func_at(1, FAKE_DEV0), &d), -EIO);
+	assert_int_equal(g->ndevices_open, 0);
+}
+
+/* SEED-002.21: nothing of an earlier owner is in what is opened again. */
+static void test_state_is_fresh_when_opened(void **state)
+{
+	struct fake_func *f = fake_at(FAKE_DEV0);
+	struct vfio_device *d = open_device(FAKE_DEV0), old;
+
+	(void)state;
+	assert_int_equal(d->opened, 1);
+	assert_true(d->decodes);
+	assert_false(vfio_reset_is_on(d));
+	assert_null(d->irqs.err.fn);
+	assert_int_equal(d->irqs.count[VFIO_PCI_MSIX_IRQ], HELP_ENTRIES);
+	old = *d;
+	d->irqs.err.fn = (vfio_irq_fn)abort;
+	assert_int_equal(vfio_config_write(d, PCI_COMMAND, 2, 0), 0);
+	vfio_put_device(d);
+	assert_ptr_equal(open_device(FAKE_DEV0), d);
+	assert_memory_equal(&d->irqs, &old.irqs, sizeof(old.irqs));
+	assert_true(d->decodes);
+	vfio_put_device(d);
+	/* A device that has changed is what it is now. */
+	f->image[PCI_CAP_PTR] = 0;
+	open_device(FAKE_DEV0);
+	assert_int_equal(d->irqs.count[VFIO_PCI_MSIX_IRQ], 0);
 }
 
 /* SEED-000.17, SEED-004.18, SEED-004.19 */
@@ -134,11 +124,15 @@ static void test_group_stays_while_a_device_is_open(void **state)
 static void test_last_put_turns_the_bus_master_off_and_puts_the_rest_back(void **state)
 {
 	struct vfio_device *d = open_device(FAKE_DEV0);
+	unsigned int before = touches();
 
 	(void)state;
 	open_device(FAKE_DEV0);
+	assert_int_equal(touches(), before);
 	assert_int_equal(vfio_config_write(d, PCI_COMMAND, 2, 6), 0);
+	before = touches();
 	vfio_put_device(d);
+	assert_int_equal(touches(), before);
 	assert_int_equal(fake_get(fake_at(FAKE_DEV0), PCI_COMMAND, 2), 0x0006);
 	vfio_put_device(d);
 	assert_int_equal(fake_get(fake_at(FAKE_DEV0), PCI_COMMAND, 2), 0x0502);
@@ -150,7 +144,7 @@ static void test_config_reads_every_size(void **state)
 		unsigned int off, size;
 		uint32_t val;
 	} cases[] = {{0, 4, 0x16571014}, {0, 2, 0x1014}, {2, 2, 0x1657}, {0, 1, 0x14}, {3, 1, 0x16},
-		{0x0e, 1, 0x80}, {0x100, 4, 0}, {0xffc, 4, 0}};
+		{0x0e, 1, 0x80}, {0xfc, 4, 0}, {0xff, 1, 0}};
 	struct vfio_device *d = open_device(FAKE_DEV0);
 
 	(void)state;
@@ -261,6 +255,9 @@ static void test_device_that_left_is_gone_for_good(void **state)
 	assert_int_equal(m.phb[1].calls, before);
 	assert_int_equal(lines, 1);
 	vfio_put_device(d);
+	/* Nor is it opened again. */
+	assert_int_equal(vfio_group_get_device(g, func_at(1, FAKE_DEV1), &d), -EIO);
+	assert_int_equal(m.phb[1].calls, before);
 	assert_int_equal(vfio_close_group(g), 0);
 }
 
@@ -278,13 +275,13 @@ static void test_failed_cycle_is_gone_too(void **state)
 	assert_int_equal(lines, 2);
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_device_needs_a_container_with_iommu),
 		TEST(test_device_of_another_group_is_refused),
+		TEST(test_only_a_normal_header_is_a_device),
+		TEST(test_state_is_fresh_when_opened),
 		TEST(test_group_stays_while_a_device_is_open),
 		TEST(test_last_put_turns_the_bus_master_off_and_puts_the_rest_back),
 		TEST(test_config_reads_every_size),

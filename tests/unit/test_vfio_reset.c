@@ -411,8 +411,8 @@ static void test_config_space_is_shut_meanwhile(void **state)
 	for (unsigned int i = 0; i < 1000; i++) {
 		assert_int_equal(vfio_config_read(d, 0, 4, &val), -EBUSY);
 		assert_int_equal(vfio_config_write(d, 4, 2, 7), -EBUSY);
-		assert_int_equal(vfio_bar_read(d, 0, 0, 4, &bar), -EIO);
-		assert_int_equal(vfio_bar_write(d, 0, 0, 4, 0), -EIO);
+		assert_int_equal(vfio_region_load(d, 0, 0, 4, &bar), -EIO);
+		assert_int_equal(vfio_region_store(d, 0, 0, 4, 0), -EIO);
 		assert_int_equal(vfio_poll_reset(d), -EAGAIN);
 	}
 	assert_int_equal(val, 99);
@@ -517,7 +517,7 @@ static void test_power_states(void **state)
 		assert_int_equal(vfio_config_read(d, PM + 4, 2, &val), 0);
 		assert_int_equal(val & PCI_PM_STATE, PCI_PM_D3HOT);
 		assert_false(get(&models[0], PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
-		assert_int_equal(vfio_bar_read(d, 0, 0, 4, &bar), -EIO);
+		assert_int_equal(vfio_region_load(d, 0, 0, 4, &bar), -EIO);
 		assert_int_equal(vfio_begin_power(d, true), -EALREADY);
 		assert_int_equal(vfio_begin_power(d, false), 0);
 		assert_int_equal(vfio_wait_reset(d), 0);
