@@ -51,8 +51,11 @@ $(B)/linux/config-space: $(B)/native/tools/config-space
 $(B)/linux/net/data: tools/test-data
 	@tools/test-data net $(@D)
 
+$(B)/guest/option.rom: tools/test-data
+	@mkdir -p $(@D) && tools/test-data rom $@
+
 .PHONY: linux linux-all linux-more
-linux: $(LINUX)/initramfs.cpio $(B)/linux/net/data $(B)/guest/option.rom \
+linux: $(LINUX)/initramfs.cpio $(B)/linux/net/data \
 	$(if $(shell grep -l initramfs-more $(PLAN) 2>/dev/null),$(LINUX)/initramfs-more.cpio)
 linux-all: $(LINUX_VERSIONS:%=$(B)/linux/%/initramfs.cpio) $(B)/linux/net/data $(B)/guest/option.rom
 linux-more: $(LINUX_VERSIONS:%=$(B)/linux/%/initramfs-more.cpio)
