@@ -361,7 +361,7 @@ static void test_messages_are_announced_as_far_as_there_are_any(void **state)
 	phbs[0].funcs[1].req_msix = 65;
 	phbs[0].funcs[1].express = true;
 	build(&g);
-	/* SEED-000.1, 001.10: who has extended config space is told, each function for itself. */
+	/* SEED-000.1, SEED-001.10: who has extended config space is told, each by itself. */
 	ASSERT_CELLS(ETHERNET, "ibm,pci-config-space-type", 1);
 	assert_false(has(PHB6 "/pci1234,11e8@0", "ibm,pci-config-space-type"));
 	ASSERT_CELLS(PHB6, "ibm,pe-total-#msi", 128);

@@ -119,7 +119,7 @@ static void test_what_is_not_there_is_refused(void **state)
 
 /* --- delivery --- */
 
-/* SEED-001.53, 001.76: every vector arrives as its own message, and nobody else's is sent. */
+/* SEED-001.53, SEED-001.76: every vector arrives as its own message, and nobody else's is sent. */
 static void test_each_vector_sends_its_message(void **state)
 {
 	(void)state;

@@ -387,8 +387,8 @@ static void test_policy_is_the_plans_to_choose(void **state)
 	plan.phbs[0].nfuncs = 0;
 }
 
-/* 000.16, LC-06: whichever hardware or mapping step fails, what was taken is given back. A PE that
- * could not be closed keeps its group shut and may keep its table. */
+/* SEED-000.16, LC-06: whichever hardware or mapping step fails, what was taken is given back. A PE
+ * that could not be closed keeps its group shut and may keep its table. */
 static void test_failure_of_any_step_undoes_the_rest(void **state)
 {
 	unsigned int n = 1;
@@ -585,7 +585,7 @@ static void test_initrd_over_the_kernel_is_refused(void **state)
 	free(big);
 }
 
-/* SEED-001.20, 003.37 */
+/* SEED-001.20, SEED-003.37 */
 static void test_group_of_another_partition_is_refused(void **state)
 {
 	struct partition *first = part;

@@ -373,9 +373,9 @@ static void add_bridges(void)
 	scan();
 }
 
-/* SEED-001.74, 001.2, 001.12, 001.18, DF-06: all functions of the group and nothing else, in slots
- * of ours from 0 on; those of one slot of the host stay together, with their numbers, and are many
- * only if the guest sees many. */
+/* SEED-001.74, SEED-001.2, SEED-001.12, SEED-001.18, DF-06: all functions of the group and nothing
+ * else, in slots of ours from 0 on; those of one slot of the host stay together, with their
+ * numbers, and are many only if the guest sees many. */
 static void test_functions_behind_bridges_get_slots_of_the_guest(void **state)
 {
 	struct plan_func held = {.hold = true, .bdfn = 0x238};

@@ -167,7 +167,7 @@ static void assert_cell(const char *path, const char *name, uint32_t want)
 	assert_int_equal(fdt32_ld(data), want);
 }
 
-/* SEED-001.22, 001.21: config space and tree show the same ids, and the neighbour its own. */
+/* SEED-001.22, SEED-001.21: config space and tree show the same ids, and the neighbour its own. */
 static void test_ids_are_the_plans(void **state)
 {
 	static const char node[] = PHB6 "/pci1014,dead@0";
@@ -202,8 +202,8 @@ static void test_ids_not_given_are_the_devices(void **state)
 	assert_cell(PHB6 "/pci1234,0@0", "vendor-id", 0x1234);
 }
 
-/* SEED-002.7, 003.13: a virtual function, of which the host has a record, reads ffff where its ids
- * are. The guest reads those of the record, and cannot write them. */
+/* SEED-002.7, SEED-003.13: a virtual function, of which the host has a record, reads ffff where its
+ * ids are. The guest reads those of the record, and cannot write them. */
 static void test_virtual_function_has_the_records_ids(void **state)
 {
 	(void)state;
@@ -219,7 +219,7 @@ static void test_virtual_function_has_the_records_ids(void **state)
 	assert_cell(PHB6 "/pci1234,11e8@0", "vendor-id", 0x1234);
 }
 
-/* SEED-003.44, 000.15: in order, and only of what could be assigned. */
+/* SEED-003.44, SEED-000.15: in order, and only of what could be assigned. */
 static void test_boot_list_follows_the_numbers(void **state)
 {
 	static const char want[] = PHB6 "/ethernet@0,1 " PHB6 "/pci1234,11e8@0";

@@ -175,8 +175,8 @@ static void test_impossible_bars_are_refused(void **state)
 
 /*
  * What a fresh function reads, what it reads after ones are written to it, and which bits of the
- * device that changes. SEED-000.9, 000.10, 002.7, 002.8, 002.9, 002.10, 002.11, 002.12, 002.13;
- * CF-04, CF-15.
+ * device that changes. SEED-000.9, SEED-000.10, SEED-002.7, SEED-002.8, SEED-002.9, SEED-002.10,
+ * SEED-002.11, SEED-002.12, SEED-002.13; CF-04, CF-15.
  */
 static void test_header_register_by_register(void **state)
 {
@@ -321,7 +321,7 @@ static void test_bus_master_reaches_the_device_and_nothing_else_does(void **stat
 	assert_int_equal(rd(PCI_COMMAND, 2), 0x0544);
 }
 
-/* SEED-001.16, 002.9: the error bits of STATUS clear by a written 1, no other bit changes, and
+/* SEED-001.16, SEED-002.9: the error bits of STATUS clear by a written 1, no other bit changes, and
  * nothing clears that the guest did not name. */
 static void test_status_errors_are_cleared_by_a_written_1(void **state)
 {

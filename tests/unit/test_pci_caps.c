@@ -170,8 +170,9 @@ static void check_cap_case(const struct cap_case *c, bool minimal)
 	assert_int_equal(rd(PCI_STATUS, 2) & PCI_STATUS_CAP_LIST, n ? PCI_STATUS_CAP_LIST : 0);
 }
 
-/* SEED-001.41, 001.42, 003.18, 003.19, 003.26, 003.28; CF-06: order and places are the device's,
- * what is not in the table is not there, and no list, however made, goes on for ever. */
+/* SEED-001.41, SEED-001.42, SEED-003.18, SEED-003.19, SEED-003.26, SEED-003.28; CF-06: order and
+ * places are the device's, what is not in the table is not there, and no list, however made, goes
+ * on for ever. */
 static void test_capability_lists(void **state)
 {
 	(void)state;
@@ -183,8 +184,8 @@ static void test_capability_lists(void **state)
 	}
 }
 
-/* SEED-001.42, 002.3, 003.28; CF-10: what is in no table, or is no endpoint's, reads 0 without a
- * cycle and takes no write, and so does what is between capabilities. */
+/* SEED-001.42, SEED-002.3, SEED-003.28; CF-10: what is in no table, or is no endpoint's, reads 0
+ * without a cycle and takes no write, and so does what is between capabilities. */
 static void test_what_is_not_shown_is_not_there(void **state)
 {
 	unsigned int link = PCI_CAP_PTR;
@@ -285,8 +286,8 @@ static void test_longest_list_is_walked(void **state)
 	assert_int_equal(rd(PCI_CAP_PTR, 1), 0xf8);
 }
 
-/* SEED-001.52, 002.14: two capabilities with nothing between them. Each write serves the one it
- * meets, and no aligned one meets both: the first ends in the dword before the second. */
+/* SEED-001.52, SEED-002.14: two capabilities with nothing between them. Each write serves the one
+ * it meets, and no aligned one meets both: the first ends in the dword before the second. */
 static void test_neighbours_are_served_each_for_itself(void **state)
 {
 	unsigned int link = PCI_CAP_PTR;

@@ -327,7 +327,7 @@ static void test_express_of_each_version_is_as_long_as_it_is(void **state)
 
 /* --- the minimal policy's Express and PCI-X --- */
 
-/* SEED-003.20, 003.22, 003.23: of registers that are all ones. */
+/* SEED-003.20, SEED-003.22, SEED-003.23: of registers that are all ones. */
 static void test_minimal_express_of_all_ones(void **state)
 {
 	static const struct {

@@ -82,7 +82,8 @@ struct place_case {
 	int err;
 };
 
-/* SEED-001.34, 001.36, 001.44, 003.16, MM-03: BAR and offset of both, each edge by what is next. */
+/* SEED-001.34, SEED-001.36, SEED-001.44, SEED-003.16, MM-03: BAR and offset of both, each edge by
+ * what is next. */
 static const struct place_case places[] = {
 	{1, 0x0000, 0x0010, 0},
 	{1, 0x0000, 0x0008, -EINVAL}, /* over each other */
@@ -443,7 +444,7 @@ static void test_no_msix_is_no_table_at_zero(void **state)
 	assert_int_equal(pci_bar_access(&func, 0xc, 4, false, &val), -ENXIO);
 }
 
-/* SEED-001.37, 001.39: a BAR that cannot be mapped answers all the same, and that is said. */
+/* SEED-001.37, SEED-001.39: a BAR that cannot be mapped answers all the same, and that is said. */
 static void test_bar_that_is_not_mapped_is_trapped(void **state)
 {
 	uint64_t val = 0x1122334455667788;
@@ -602,7 +603,8 @@ static void test_gone_device_and_the_space_behind_a_bar_read_ones(void **state)
 /* --- grants --- */
 
 /* The device's MSI-X flags word for what the guest writes, before, during and after a grant.
- * SEED-001.51, 001.53: enabled with every vector masked is enabled; CF-09: not without a grant. */
+ * SEED-001.51, SEED-001.53: enabled with every vector masked is enabled; CF-09: not without a
+ * grant. */
 static void test_device_follows_the_guest_while_granted(void **state)
 {
 	static const uint16_t flags[] = {

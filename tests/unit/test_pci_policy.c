@@ -149,8 +149,9 @@ static void check_registers(const struct pci_policy *policy, const struct reg_ca
 	}
 }
 
-/* The strict policy's bytes: SEED-003.6, 003.7, 003.8, 003.13, 003.14, 003.15, 003.16, 003.17,
- * 003.20, 003.21, 003.22, 003.23, 003.24, 003.25, 003.26, 003.45; SEED-000.12. */
+/* The strict policy's bytes: SEED-003.6, SEED-003.7, SEED-003.8, SEED-003.13, SEED-003.14,
+ * SEED-003.15, SEED-003.16, SEED-003.17, SEED-003.20, SEED-003.21, SEED-003.22, SEED-003.23,
+ * SEED-003.24, SEED-003.25, SEED-003.26, SEED-003.45; SEED-000.12. */
 static void test_minimal_policy_register_by_register(void **state)
 {
 	static const struct reg_case cases[] = {
@@ -217,7 +218,7 @@ static void test_minimal_policy_register_by_register(void **state)
 	check_registers(&pci_policy_minimal, cases, ARRAY_SIZE(cases));
 }
 
-/* SEED-003.21 and 003.23: what is a copy stays one, what is live is live. */
+/* SEED-003.21 and SEED-003.23: what is a copy stays one, what is live is live. */
 static void test_minimal_policy_shows_copies(void **state)
 {
 	(void)state;
@@ -257,8 +258,8 @@ static void test_extended_space_is_the_full_policys_and_expresss(void **state)
 	assert_int_equal(pci_config_write(&func, 0xffc, 4, 0), -EINVAL);
 }
 
-/* CF-10, SEED-001.15, 002.4; the power state is not touched here, 0 and ones would sleep and wake.
- */
+/* CF-10, SEED-001.15, SEED-002.4; the power state is not touched here, 0 and ones would sleep and
+ * wake. */
 static void test_full_policy_register_by_register(void **state)
 {
 	static const struct reg_case cases[] = {

@@ -214,7 +214,7 @@ static void test_absent_resets_are_not_started(void **state)
 	assert_int_equal(rd(EXP + 4, 4) & PCI_EXP_DEVCAP_FLR, 0);
 }
 
-/* SEED-003.17, 003.20, 003.21: the strict policy knows no reset and no power state. */
+/* SEED-003.17, SEED-003.20, SEED-003.21: the strict policy knows no reset and no power state. */
 static void test_minimal_policy_has_none(void **state)
 {
 	(void)state;

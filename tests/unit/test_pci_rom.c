@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * core/pci_rom.c: the option ROM that a guest sees. SEED-000.9, 000.10, 002.11, 003.43; CF-04.
- * Under both policies; the fake fails the test for any write to the device's own ROM register.
+ * core/pci_rom.c: the option ROM that a guest sees. SEED-000.9, SEED-000.10, SEED-002.11,
+ * SEED-003.43; CF-04. Under both policies; the fake fails the test for any write to the device's
+ * own ROM register.
  */
 #include <stdarg.h>
 #include <stddef.h>

@@ -602,8 +602,8 @@ static void bad_tables_of_two(void)
 #define B "plan: /partitions/one/phb@3: "
 #define C "plan: /partitions/one/phb@4: "
 
-/* What makes partition one wrong, and the one line it gets. SEED-001.12, 001.28, 001.77, 001.79;
- * DF-06, DF-07, CF-14. */
+/* What makes partition one wrong, and the one line it gets. SEED-001.12, SEED-001.28, SEED-001.77,
+ * SEED-001.79; DF-06, DF-07, CF-14. */
 static const struct {
 	void (*make)(void);
 	const char *line;

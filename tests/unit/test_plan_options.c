@@ -163,7 +163,7 @@ static void test_rom_file_is_a_rom(void **state)
 	assert_int_equal(nlines, 0);
 }
 
-/* SEED-003.2, 003.4: all that is wrong with a node is told, and of the second of three, too. */
+/* SEED-003.2, SEED-003.4: all that is wrong with a node is told, of the second of three, too. */
 static void test_every_broken_rule_of_a_node_has_its_line(void **state)
 {
 	struct plan_func *f = &one->funcs[1];

@@ -205,8 +205,8 @@ static void assert_ids(struct vfio_device *d, uint32_t ids)
 	}
 }
 
-/* SEED-002.7, 003.13: a virtual function's own ids are all ones. Which it is, the host's record
- * says, in any width, and whether it is there, its COMMAND. */
+/* SEED-002.7, SEED-003.13: a virtual function's own ids are all ones. Which it is, the host's
+ * record says, in any width, and whether it is there, its COMMAND. */
 static void test_ids_are_those_of_the_record(void **state)
 {
 	struct vfio_device *d, *other = open_device(FAKE_DEV1);

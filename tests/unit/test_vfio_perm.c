@@ -131,8 +131,8 @@ static void test_what_reaches_further_has_no_table(void **state)
 
 /* --- an access --- */
 
-/* SEED-002.14, 002.15: bytes give the same as words and dwords, up to the end of a capability whose
- * length is no multiple of 4, and behind it is nothing. */
+/* SEED-002.14, SEED-002.15: bytes give the same as words and dwords, up to the end of a capability
+ * whose length is no multiple of 4, and behind it is nothing. */
 static void test_masks_of_any_width_agree(void **state)
 {
 	(void)state;
@@ -160,7 +160,7 @@ static void test_masks_of_any_width_agree(void **state)
 	}
 }
 
-/* A few words by hand: CF-10, SEED-002.6, 002.8, 002.9, 002.10, 002.13. */
+/* A few words by hand: CF-10, SEED-002.6, SEED-002.8, SEED-002.9, SEED-002.10, SEED-002.13. */
 static void test_words_by_hand(void **state)
 {
 	static const struct {
@@ -198,7 +198,7 @@ static void test_words_by_hand(void **state)
 
 /* --- sizes --- */
 
-/* SEED-000.12, 003.15, 003.18, 003.19, 003.26: by id, flags and room. */
+/* SEED-000.12, SEED-003.15, SEED-003.18, SEED-003.19, SEED-003.26: by id, flags and room. */
 static void test_sizes(void **state)
 {
 	static const struct {
