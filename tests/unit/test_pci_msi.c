@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "core/log.h"
 #include "core/pci_msi.h"
 #include "tests/fake/fake_pci.h"
 
@@ -444,14 +445,35 @@ static void test_no_msix_is_no_table_at_zero(void **state)
 	assert_int_equal(pci_bar_access(&func, 0xc, 4, false, &val), -ENXIO);
 }
 
+static char said[200];
+static unsigned int nsaid;
+
+static void say(const char *text, size_t len)
+{
+	assert_true(len < sizeof(said));
+	memcpy(said, text, len);
+	said[len] = '\0';
+	nsaid++;
+}
+
+static uint64_t no_time(void)
+{
+	return 0;
+}
+
 /* SEED-001.37, SEED-001.39: a BAR that cannot be mapped answers all the same, and that is said. */
 static void test_bar_that_is_not_mapped_is_trapped(void **state)
 {
+	static const struct log_sink sink = {say, no_time};
 	uint64_t val = 0x1122334455667788;
 
 	setup(state);
 	dev.fail_map = 1; /* BAR 0 */
+	log_set_sink(&sink);
 	wr(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	log_set_sink(NULL);
+	assert_int_equal(nsaid, 1);
+	assert_non_null(strstr(said, ": BAR 0 cannot be mapped (-"));
 	assert_false(dev.mapped[0]);
 	assert_int_equal(pci_bar_access(&func, 0x80000108, 8, true, &val), 0);
 	for (unsigned int i = 0; i < 8; i++) {
