@@ -11,6 +11,10 @@
 
 #define TRIES 2u
 
+/* For all loads together. A device may take its time with each of them, and whoever waits for the
+ * partition waits for it. */
+#define LIMIT_NS 10000000000ull
+
 /* An error does not say that the write has had no effect, so it is read back, and tried again. */
 static int switch_off(struct vfio_device *d)
 {
@@ -25,6 +29,7 @@ static int switch_off(struct vfio_device *d)
 	return vfio_device_lost(d, "does not let its option ROM be switched off");
 }
 
+/* Between address and enable bit a device may say whether it has found its ROM sound. */
 static int switch_on(struct vfio_device *d)
 {
 	uint32_t want = vfio_host_of(d)->rom.bus | PCI_ROM_ENABLE, v;
@@ -33,14 +38,15 @@ static int switch_on(struct vfio_device *d)
 	if (!err) {
 		err = vfio_cycle_read(d, PCI_ROM_BAR, 4, &v);
 	}
-	return err || v != want ? -EIO : 0;
+	return err || (v & (PCI_ROM_ADDRESS | PCI_ROM_ENABLE)) != want ? -EIO : 0;
 }
 
 /* Four bytes at a time, which every ROM can. */
-static void load(const struct vfio_device *d, uint8_t *buf)
+static int load(const struct vfio_device *d, uint8_t *buf)
 {
 	const struct host_func *host = vfio_host_of(d);
 	const struct host_phb *phb = vfio_phb_of(d);
+	uint64_t start = arch_time_ns();
 	uint64_t cpu = phb->m32_cpu.v + (host->rom.bus - phb->m32_bus);
 
 	for (uint32_t off = 0; off < host->rom.size; off += 4) {
@@ -49,7 +55,11 @@ static void load(const struct vfio_device *d, uint8_t *buf)
 		for (unsigned int i = 0; i < 4; i++) {
 			buf[off + i] = (uint8_t)(v >> (8 * i));
 		}
+		if (arch_time_ns() - start > LIMIT_NS) {
+			return -EIO;
+		}
 	}
+	return 0;
 }
 
 int vfio_read_rom(struct vfio_device *d, uint8_t *buf, uint32_t size)
@@ -71,7 +81,7 @@ int vfio_read_rom(struct vfio_device *d, uint8_t *buf, uint32_t size)
 	}
 	err = switch_on(d);
 	if (!err) {
-		load(d, buf);
+		err = load(d, buf);
 	}
 	off_err = switch_off(d);
 	return off_err ? off_err : err;

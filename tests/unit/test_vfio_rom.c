@@ -26,7 +26,7 @@ static struct vfio_device *d;
 static struct fake_func *dev;
 static uint8_t rom[SIZE], copy[SIZE], bar0[0x1000];
 static unsigned int func, lines, nloads;
-static bool stuck, forgets;
+static bool stuck, forgets, validates;
 
 static void count_line(const char *line, size_t len)
 {
@@ -52,6 +52,19 @@ static int write_cycle(
 	return fake_phb_ops.config_write(p, bdfn, off, size, val);
 }
 
+/* A device that says below the address whether it has found its ROM sound (PCI Express 5.0,
+ * 7.5.1.2.4). */
+static int read_cycle(
+	struct host_phb *p, uint16_t bdfn, unsigned int off, unsigned int size, uint32_t *val)
+{
+	int err = fake_phb_ops.config_read(p, bdfn, off, size, val);
+
+	if (off == PCI_ROM_BAR && validates && !err) {
+		*val |= 0x4;
+	}
+	return err;
+}
+
 /* Every load meets the ROM on, and no BAR. */
 static bool count_loads(void *arg, hpa_t at, unsigned int size, bool write, uint64_t *val)
 {
@@ -75,8 +88,9 @@ static int setup(void **state)
 	fake_set_bar_mem(dev, 0, bar0, sizeof(bar0));
 	ops = fake_phb_ops;
 	ops.config_write = write_cycle;
+	ops.config_read = read_cycle;
 	m.board.phbs[0].ops = &ops;
-	stuck = forgets = false;
+	stuck = forgets = validates = false;
 	memset(m.board.groups, 0, sizeof(m.board.groups));
 	m.board.ngroups = m.board.nfuncs = 0;
 	host_pci_scan(&m.board);
@@ -214,6 +228,30 @@ static void test_rom_that_stays_on_makes_the_device_unfit(void **state)
 	assert_int_equal(lines, 1);
 }
 
+static void test_bits_below_the_address_do_not_matter(void **state)
+{
+	(void)state;
+	validates = true;
+	assert_int_equal(vfio_read_rom(d, copy, SIZE), 0);
+	assert_memory_equal(copy, rom, SIZE);
+	assert_as_before();
+}
+
+/* A device may take its time with each load, and nobody's for all of them: others wait. */
+static void test_slow_rom_is_given_up(void **state)
+{
+	(void)state;
+	fake_arch.tick_ns = 40000000;
+	assert_int_equal(vfio_read_rom(d, copy, SIZE), -EIO);
+	assert_in_range(nloads, 1, SIZE / 8);
+	assert_false(d->gone);
+	assert_as_before();
+	fake_arch.tick_ns = 1000;
+	assert_int_equal(vfio_read_rom(d, copy, SIZE), 0);
+	assert_memory_equal(copy, rom, SIZE);
+	assert_int_equal(lines, 0);
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int main(void)
@@ -224,6 +262,8 @@ int main(void)
 		TEST(test_device_that_decodes_nothing_is_not_loaded_from),
 		TEST(test_enable_bit_is_off_whatever_cycle_fails),
 		TEST(test_rom_that_stays_on_makes_the_device_unfit),
+		TEST(test_bits_below_the_address_do_not_matter),
+		TEST(test_slow_rom_is_given_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
