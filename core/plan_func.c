@@ -200,19 +200,17 @@ static void check_dangers(
 /* The first that is wrong: there may be any number. */
 static void check_match(struct plan_partition *p, const struct plan_phb *phb)
 {
-	const char *end = phb->match + phb->match_bytes;
-
-	if (phb->match_bytes && end[-1]) {
+	if (phb->match_bytes && phb->match[phb->match_bytes - 1]) {
 		plan_refuse(p, "%s: match: is not texts; match = \"8086 10d3\";", phb->node);
 		return;
 	}
-	for (const char *t = phb->match; t < end; t += strlen(t) + 1) {
-		if (vfio_check_match(t)) {
+	for (size_t at = 0; at < phb->match_bytes; at += strlen(phb->match + at) + 1) {
+		if (vfio_check_match(phb->match + at)) {
 			plan_refuse(p,
 				"%s: match: \"%.64s\" names no functions; vendor device "
 				"[subvendor subdevice [class class_mask]] in hex, - before it for "
 				"those left out",
-				phb->node, t);
+				phb->node, phb->match + at);
 			return;
 		}
 	}

@@ -85,7 +85,8 @@ bool vfio_match(const char *texts, size_t len, const struct host_func *f)
 	if (len && texts[len - 1]) {
 		return false;
 	}
-	for (const char *t = texts; t < texts + len; t += strlen(t) + 1) {
+	for (size_t at = 0; at < len; at += strlen(texts + at) + 1) {
+		const char *t = texts + at;
 		bool out = takes_out(t);
 		struct vfio_id id;
 
