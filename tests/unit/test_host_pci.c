@@ -299,7 +299,8 @@ static void test_unknown_header_type_refuses_the_group(void **state)
 	assert_int_equal(command_of(0, 0x100) & PCI_COMMAND_MASTER, 0);
 }
 
-/* DF-03: value and writable bits of BAR 0 and 1, and what becomes of the group. */
+/* DF-03, SEED-003.31: value and writable bits of BAR 0 and 1, and what becomes of the group. An I/O
+ * BAR is none (SEED-001.75, SEED-003.32). */
 static void test_bars_are_believed_only_if_they_make_sense(void **state)
 {
 	static const struct {
