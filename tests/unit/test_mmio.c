@@ -200,8 +200,8 @@ static void test_a_bar_that_is_off_hides_nobody(void **state)
 
 /* --- devices that die, and those that go to others --- */
 
-/* MM-06: loads from a device that is frozen, or gone: all ones, 10^5 of them and as many stores,
- * and nothing is done for them but the load itself, nor written into the log. */
+/* MM-06, SEED-001.79: loads from a device that is frozen, or gone: all ones, 10^5 of them and as
+ * many stores, and nothing is done for them but the load itself, nor written into the log. */
 static void test_loads_of_a_dead_device_are_cheap(void **state)
 {
 	struct host_group *g = &help_board.groups[0];

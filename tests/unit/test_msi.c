@@ -256,7 +256,7 @@ static void test_new_request_replaces_the_old(void **state)
 	assert_int_equal(help_phb.msis[1], 1);
 }
 
-/* RT-16: exhausted with blocks of every size, freed, and full again, 10^4 times over. */
+/* RT-16, SEED-001.76: exhausted with blocks of every size, freed, and full again, 10^4 times. */
 static void test_pool_is_exact(void **state)
 {
 	static const unsigned int sizes[] = {1, 2, 3, 5, 32};

@@ -112,13 +112,16 @@ static void start_flr(unsigned int lasts)
 }
 
 /* CF-11, CF-12, SEED-002.17, RT-11: all ones without a cycle, writes dropped, no BAR mapped; then
- * everything as it was, as a guest sees it. */
+ * everything as it was, as a guest sees it, its interrupt line too, of which the device knows
+ * nothing (SEED-002.12). */
 static void shut_and_back(unsigned int lasts, void (*start)(unsigned int))
 {
 	uint8_t before[PCI_CONFIG_SIZE];
+	uint32_t line = fake_pci_get(&dev, PCI_INTERRUPT_LINE, 1);
 
 	wr(PCI_COMMAND, 2, 0x0406);
 	wr(PCI_CACHE_LINE, 1, 0x20);
+	wr(PCI_INTERRUPT_LINE, 1, line ^ 0x2b);
 	for (unsigned int i = 0; i < PCI_CONFIG_SIZE; i++) {
 		before[i] = (uint8_t)rd(i, 1);
 	}
@@ -144,6 +147,8 @@ static void shut_and_back(unsigned int lasts, void (*start)(unsigned int))
 		}
 	}
 	assert_true(dev.mapped[0] && dev.mapped[1]);
+	assert_int_equal(before[PCI_INTERRUPT_LINE], line ^ 0x2b);
+	assert_int_equal(fake_pci_get(&dev, PCI_INTERRUPT_LINE, 1), line);
 	assert_int_equal(fake_pci_get(&dev, PCI_COMMAND, 2) & 0x0406, 0x0406);
 	assert_false(func.gone);
 }

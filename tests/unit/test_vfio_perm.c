@@ -212,6 +212,7 @@ static void test_sizes(void **state)
 		{vfio_perm_vpd_size, 0, 4, 0},
 		{vfio_perm_pcix_size, 0, 7, 0},
 		{vfio_perm_vendor_size, 0x5500, 100, 0},
+		{vfio_perm_vendor_size, 0x5501, 100, 0},
 		{vfio_perm_vendor_size, 0x5502, 100, 0},
 		{vfio_perm_vendor_size, 0x5503, 100, 3},
 		{vfio_perm_vendor_size, 0x00ff, 255, 255},
