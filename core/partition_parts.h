@@ -74,8 +74,8 @@ int partition_load_rom(struct partition *p, struct partition_func *pf,
 	const struct plan_func *options, struct plan_blob *rom) must_check;
 void partition_forget_rom(struct partition *p, struct partition_func *pf);
 
-/* The pins of bridge n's functions become sources of the guest, where no other group shares them.
- */
+/* The pins of bridge n's functions become sources of the guest, where no other guest bridge has
+ * their line. */
 void partition_route_intx(struct partition *p, unsigned int n);
 
 #endif

@@ -63,7 +63,7 @@ struct plan_phb {
 	uint64_t window_page; /* and of its TCE pages */
 	bool bypass;
 	bool no_ddw; /* the guest makes no DMA windows of its own */
-	/* Which functions of the group the guest gets: texts as core/vfio_match.h has them, inside
+	/* Which functions of its groups the guest gets: texts as core/vfio_match.h has them, inside
 	 * the bundle. No bytes: all. */
 	uint16_t match_bytes;
 	const char *match;
@@ -163,11 +163,11 @@ void plan_check_funcs(struct plan_partition *p, const struct plan_phb *phb, cons
 /* Index into board.groups of the group with this id; -1: there is none. */
 int plan_find_group(const struct board *b, uint32_t id);
 
-/* Part of plan_check(): who keeps the group of a bridge from being assigned. */
+/* Part of plan_check(): who keeps a group of a bridge from being assigned. */
 void plan_list_blockers(
 	const struct plan_phb *phb, const struct board *b, const struct host_group *g);
 
-/* Whether a function of the bridge's group is the guest's: it is not held, and matches. */
+/* Whether a function of the bridge's groups is the guest's: it is not held, and matches. */
 bool plan_gives(const struct plan_phb *phb, const struct board *b, const struct host_func *h);
 
 /* The options of a function; NULL: nothing is said about it. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What core/vfio_pci.c, vfio_region.c, vfio_irqs.c, vfio_reset.c and vfio_rom.c share: cycles to the
- * real device, whatever state it is in. Nobody else includes this.
+ * What core/vfio_pci.c, vfio_region.c, vfio_irqs.c, vfio_reset.c and vfio_rom.c share: cycles to
+ * the real device, whatever state it is in. Nobody else includes this.
  */
 #ifndef CORE_VFIO_PCI_PARTS_H
 #define CORE_VFIO_PCI_PARTS_H
