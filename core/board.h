@@ -81,8 +81,8 @@ struct host_phb {
 	/* One bit a message: somebody has it. core/vfio_msi.c's own. */
 	struct lock msi_lock;
 	uint64_t msi_used[BOARD_MAX_MSIS / 64];
-	/* Of each level source: the group that it is given to plus 1; 0: none yet. Only
-	 * core/partition_intx.c gives one. */
+	/* Of each level source: the first group of the guest bridge that it is given to, plus 1;
+	 * 0: none yet. Only core/partition_intx.c gives one. */
 	_Atomic uint8_t lsi_group[4];
 };
 
