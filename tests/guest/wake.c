@@ -17,9 +17,10 @@
 #define DEFAULT_ROUNDS 100000u
 #define DEFAULT_DEVICE 100000u
 #define DEFAULT_LATE   20000u
-/* The machine that QEMU runs on may be busy with other things now and then. On the boot CPU a
- * wake-up that is lost is found by the hypervisor's tick, up to 100 ms later; elsewhere by nothing,
- * and then the round ends after a second as failed. */
+/* The machine that QEMU runs on may be busy with other things now and then; and where all CPUs wait
+ * QEMU's timer, which is a thread of its own, may come just as `stop` begins, and be forgotten. On
+ * the boot CPU a wake-up that is lost is found by the hypervisor's tick, up to 100 ms later;
+ * elsewhere by nothing, and then the round ends after a second as failed. */
 #define LATE_ONE_IN  1000u
 #define USEC_PER_SEC 1000000u
 
