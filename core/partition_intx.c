@@ -57,6 +57,12 @@ static bool claim_line(struct host_phb *phb, unsigned int line, unsigned int gro
 	return atomic_compare_exchange_strong(&phb->lsi_group[line], &none, mine) || none == mine;
 }
 
+/* None of its pins could be the guest's: others may have the line. */
+static void unclaim_line(struct host_phb *phb, unsigned int line)
+{
+	atomic_store(&phb->lsi_group[line], 0);
+}
+
 static bool is_bound(const struct partition_phb *bound, unsigned int n, const struct host_func *f)
 {
 	for (unsigned int i = 0; i < n; i++) {
@@ -112,11 +118,18 @@ static int feed(struct partition *p, unsigned int n, struct feeds *feeds, unsign
 	return -1;
 }
 
+/* A guest that starts again and again says so every time. */
+static void say_no_pin(struct partition *p, const struct host_func *h, int line, const char *why)
+{
+	log_limited(&p->log, LOG_NOTICE, "%s: %02x:%02x.%x: no INTx: %s line %c", p->name,
+		h->bdfn >> 8, h->bdfn >> 3 & 0x1f, h->bdfn & 7, why, 'A' + line);
+}
+
 static void route_pin(struct partition *p, unsigned int n, struct feeds *feeds, unsigned int i)
 {
 	struct phb *phb = &p->phbs[n];
 	struct partition_func *pf = &p->bound[n].funcs[i];
-	const struct host_phb *host = &p->board->phbs[pf->host->phb];
+	struct host_phb *host = &p->board->phbs[pf->host->phb];
 	int line = line_of(p->board, pf->host);
 	int k;
 
@@ -124,18 +137,17 @@ static void route_pin(struct partition *p, unsigned int n, struct feeds *feeds, 
 		return;
 	}
 	if (!line_is_ours(p, n, pf->host->phb, (unsigned int)line)) {
-		log_msg(LOG_NOTICE,
-			"%s: %02x:%02x.%x: no INTx: other functions of the host bridge share line "
-			"%c",
-			p->name, pf->host->bdfn >> 8, pf->host->bdfn >> 3 & 0x1f,
-			pf->host->bdfn & 7, 'A' + line);
+		say_no_pin(p, pf->host, line, "other functions of the host bridge share");
 		return;
 	}
 	k = feed(p, n, feeds, (unsigned int)line, host->lsi_first + (uint32_t)line);
-	if (k >= 0) {
-		pf->intx = phb->at.lsi + (uint32_t)k;
-		pci_func_route_intx(&phb->funcs[i]);
+	if (k < 0) {
+		unclaim_line(host, (unsigned int)line);
+		say_no_pin(p, pf->host, line, "no source of its guest is left for");
+		return;
 	}
+	pf->intx = phb->at.lsi + (uint32_t)k;
+	pci_func_route_intx(&phb->funcs[i]);
 }
 
 void partition_route_intx(struct partition *p, unsigned int n)

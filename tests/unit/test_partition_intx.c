@@ -350,6 +350,55 @@ static void test_functions_that_cannot_be_quiet_share_with_nobody(void **state)
 	}
 }
 
+/* Groups of several host bridges in one guest bridge: a line is told from the same one of another
+ * by its source. When the guest's four are in use the fifth line is nobody's, and another bridge
+ * may have it. */
+static void test_lines_of_several_host_bridges_do_not_mix(void **state)
+{
+	static const uint32_t first[PARTS] = {LINES, LINES + 16};
+
+	(void)state;
+	for (unsigned int phb = 0; phb < PARTS; phb++) {
+		add_bridge(0x000, 1);
+		board.funcs[board.nfuncs - 1].phb = phb;
+		board.phbs[phb].lsi_first = first[phb];
+	}
+	board.nphbs = PARTS;
+	bound[0].groups[1] = &groups[2];
+	bound[0].ngroups = 2;
+	for (uint8_t fn = 0; fn < 6; fn++) {
+		/* lines A, A of the other, B of the other, B, C, C of the other */
+		static const uint8_t pins[6] = {1, 1, 2, 2, 3, 3};
+		static const uint8_t on[6] = {0, 1, 1, 0, 0, 1};
+		struct host_func *f = add_func(0x100 + fn, pins[fn], on[fn] ? 2 : 0);
+
+		f->phb = on[fn];
+		give(0, f, fn);
+		devices[0][fn].group = &groups[on[fn] ? 2 : 0];
+	}
+	partition_route_intx(parts[0], 0);
+	for (unsigned int fn = 0; fn < 4; fn++) {
+		const struct partition_func *pf = &bound[0].funcs[fn];
+		const struct xics_source *s = &parts[0]->xics.lsi[pf->intx - XICS_LSI_FIRST];
+
+		assert_in_range(pf->intx, phbs[0].at.lsi, phbs[0].at.lsi + 3);
+		assert_int_equal(s->hw, first[pf->host->phb] + pf->host->int_pin - 1);
+		assert_int_equal(
+			source_in_tree(0, &phbs[0].funcs[fn], pf->host->int_pin), pf->intx);
+	}
+	assert_int_equal(used_sources(0), 4);
+	for (unsigned int fn = 4; fn < 6; fn++) {
+		assert_int_equal(line_of_func(0, fn), -1);
+	}
+	assert_non_null(
+		strstr(help_log, "alpha: 01:00.5: no INTx: no source of its guest is left for "
+				 "line C\n"));
+
+	give(1, add_func(0x106, 3, 1), 0);
+	partition_route_intx(parts[1], 0);
+	assert_int_equal(line_of_func(1, 0), 2);
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int main(void)
@@ -360,6 +409,7 @@ int main(void)
 		TEST(test_no_pin_claims_nothing),
 		TEST(test_line_of_two_partitions_is_the_first_ones),
 		TEST(test_functions_that_cannot_be_quiet_share_with_nobody),
+		TEST(test_lines_of_several_host_bridges_do_not_mix),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
