@@ -553,6 +553,15 @@ static int prepare_group(struct vfio_group *g)
 	return 0;
 }
 
+static void set_phases(struct vfio_group *g, enum vfio_reset_phase phase)
+{
+	for (unsigned int i = 0; i < g->vfio->board->nfuncs; i++) {
+		if (in_group(g, i)) {
+			g->vfio->devices[i].reset.phase = phase;
+		}
+	}
+}
+
 int vfio_reset_group(struct vfio_group *g)
 {
 	struct board *b = g->vfio->board;
@@ -563,13 +572,19 @@ int vfio_reset_group(struct vfio_group *g)
 		return -ENOTTY;
 	}
 	err = prepare_group(g);
-	if (!err && shake_bus(&b->phbs[host->phb], b->funcs[host->port].bdfn)) {
+	if (err) {
+		return err;
+	}
+	/* From here on nobody else looks at them. */
+	set_phases(g, VFIO_RESET_SETTLE);
+	if (shake_bus(&b->phbs[host->phb], b->funcs[host->port].bdfn)) {
 		err = -EIO;
 	}
 	if (!err) {
 		err = host_pci_restore_bridges(b, host);
 	}
 	if (err) {
+		set_phases(g, VFIO_RESET_NONE);
 		return err;
 	}
 	for (unsigned int i = 0; i < b->nfuncs; i++) {

@@ -26,6 +26,8 @@
 #define LTR  0x140u
 #define PORT 0x000u /* the root port above 01:00 */
 
+static void look_from_outside(void);
+
 /* One function of PHB 1, in front of the fake that is there. */
 struct model {
 	uint16_t bdfn;
@@ -145,6 +147,9 @@ static int model_write(
 				start_reset(&models[i], reset_takes);
 			}
 			models[i].in_bus_reset = val & 0x40;
+		}
+		if (bdfn == PORT && off == 0x3e) {
+			look_from_outside();
 		}
 		return fake_phb_ops.config_write(phb, bdfn, off, size, val);
 	}
@@ -584,6 +589,40 @@ static void test_bus_reset_takes_the_whole_group(void **state)
 	assert_false(device(0)->gone);
 }
 
+static bool looks;
+
+static void no_line(const char *text)
+{
+	(void)text;
+}
+
+/* As the monitor would, on another thread, for every function. */
+static void look_from_outside(void)
+{
+	for (unsigned int i = 0; i < 2 && looks; i++) {
+		unsigned int cycles = models[i].cycles, at = 0;
+
+		(void)!vfio_print_slice(&m.vfio, func_at(models[i].bdfn), &at, 4, no_line);
+		assert_int_equal(models[i].cycles, cycles);
+	}
+}
+
+/* SEED-002.17: nor do those who print config space, from when the port resets on. */
+static void test_nobody_looks_at_a_bus_in_reset(void **state)
+{
+	unsigned int at = 0, cycles = models[0].cycles;
+
+	(void)state;
+	assert_int_equal(vfio_print_slice(&m.vfio, func_at(FAKE_DEV0), &at, 4, no_line), -EAGAIN);
+	assert_true(models[0].cycles > cycles);
+	looks = true;
+	assert_int_equal(vfio_reset_group(g), 0);
+	looks = false;
+	assert_false(vfio_reset_is_on(device(0)));
+	assert_false(vfio_reset_is_on(device(1)));
+	assert_put_back(&models[0], true);
+}
+
 static void test_group_without_a_port_has_no_bus_to_reset(void **state)
 {
 	(void)state;
@@ -748,6 +787,7 @@ int main(void)
 		cmocka_unit_test(test_power_states),
 		cmocka_unit_test(test_last_put_wakes_and_puts_back),
 		TEST(test_bus_reset_takes_the_whole_group),
+		TEST(test_nobody_looks_at_a_bus_in_reset),
 		TEST(test_group_without_a_port_has_no_bus_to_reset),
 		cmocka_unit_test_teardown(test_failing_cycles_end_in_gone, teardown),
 		cmocka_unit_test_teardown(
