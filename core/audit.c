@@ -186,6 +186,12 @@ static bool look_at_partition(struct audit *a, struct partition *p, uint64_t *bu
 	return true;
 }
 
+/* Asked after what was seen of it: whoever starts it says so before anything of it changes. */
+static bool is_stopped(const struct partition *p)
+{
+	return atomic_load(&p->state) == PARTITION_STOPPED;
+}
+
 static void check_group(struct audit *a, const struct partition *p, uint32_t id)
 {
 	const struct vfio *v = a->scope->vfio;
@@ -196,13 +202,13 @@ static void check_group(struct audit *a, const struct partition *p, uint32_t id)
 		if (g->id != id) {
 			continue;
 		}
-		if (v->groups[i].container || v->groups[i].opened) {
+		if ((v->groups[i].container || v->groups[i].opened) && is_stopped(p)) {
 			report(a, &(struct finding){.p = p,
 					  .what = "it has stopped, and still has a group",
 					  .at = id,
 					  .located = true});
 		}
-		if (!g->closed) {
+		if (!g->closed && is_stopped(p)) {
 			report(a, &(struct finding){.p = p,
 					  .what = "it has stopped, and a group is not closed",
 					  .at = id,
@@ -233,6 +239,17 @@ static bool owns(const struct partition *p, const struct vfio_container *c)
 	return false;
 }
 
+/* Whether all that do not stay are still what they were: see is_stopped. */
+static bool rest_is_stopped(const struct audit_scope *s, const bool stays[PARTITION_MAX])
+{
+	for (unsigned int i = 0; i < s->npartitions; i++) {
+		if (!stays[i] && !is_stopped(s->partitions[i])) {
+			return false;
+		}
+	}
+	return true;
+}
+
 /* stays says which partitions have what they have for now. */
 static void check_containers(struct audit *a, const bool stays[PARTITION_MAX])
 {
@@ -245,7 +262,7 @@ static void check_containers(struct audit *a, const bool stays[PARTITION_MAX])
 		for (unsigned int k = 0; k < s->npartitions && !owned; k++) {
 			owned = stays[k] && owns(s->partitions[k], c);
 		}
-		if (!owned) {
+		if (!owned && rest_is_stopped(s, stays)) {
 			report(a, &(struct finding){.what = "a container is nobody's",
 					  .at = i,
 					  .value = c->ngroups,
@@ -322,7 +339,7 @@ static bool step_partition(struct audit *a, uint64_t *budget)
 	if (audit_visit(p)) {
 		done = look_at_partition(a, p, budget);
 		audit_leave(p);
-	} else if (atomic_load(&p->state) == PARTITION_STOPPED) {
+	} else if (is_stopped(p)) {
 		check_stopped(a, p);
 	} else {
 		a->passed_over++;

@@ -157,6 +157,38 @@ static void test_nothing_is_left_of_a_stopped_partition(void **state)
 	assert_audit("tce audit: 0 windows, 0 live TCEs: clean\n");
 }
 
+/* Somebody starts alpha again as soon as the first thing of it has been said. */
+static void print_and_start(const char *line)
+{
+	print(line);
+	atomic_store(&parts[0]->state, PARTITION_STARTING);
+}
+
+/* What a partition takes that is being started meanwhile is no violation. */
+static void test_start_meanwhile_is_no_violation(void **state)
+{
+	(void)state;
+	start();
+	stop(parts[0]);
+	vfio.groups[0].opened = true;
+	board.groups[0].closed = false;
+	fake_arch_clear_out();
+	assert_false(audit_run(&scope, print_and_start));
+	assert_said("still has a group at 0x0");
+	assert_not_said("not closed");
+	assert_said(" 1 VIOLATION\n");
+
+	atomic_store(&parts[0]->state, PARTITION_STOPPED);
+	vfio.groups[0].opened = false;
+	board.groups[0].closed = true;
+	vfio.containers[0].ngroups = vfio.containers[1].ngroups = 1;
+	fake_arch_clear_out();
+	assert_false(audit_run(&scope, print_and_start));
+	assert_said("a container is nobody's at 0x0");
+	assert_not_said("nobody's at 0x1");
+	vfio.containers[0].ngroups = vfio.containers[1].ngroups = 0;
+}
+
 static void test_container_without_an_owner_is_found(void **state)
 {
 	struct page_pool pages = {.npages = 0};
@@ -315,6 +347,7 @@ int main(void)
 		T(test_overlapping_windows_are_found),
 		T(test_table_in_a_guests_memory_is_found),
 		T(test_nothing_is_left_of_a_stopped_partition),
+		T(test_start_meanwhile_is_no_violation),
 		T(test_container_without_an_owner_is_found),
 		T(test_partition_on_its_way_is_passed_over),
 		T(test_slices_say_the_same_as_one_piece),
