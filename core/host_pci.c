@@ -362,8 +362,7 @@ static const char *give_pe(struct board *b, struct host_group *g, unsigned int *
 	return NULL;
 }
 
-static void set_up_group(
-	struct board *b, unsigned int group, unsigned int *next_pe, struct host_m32 *m)
+static void size_group(struct board *b, unsigned int group)
 {
 	struct host_group *g = &b->groups[group];
 	struct host_phb *phb = &b->phbs[g->phb];
@@ -380,6 +379,15 @@ static void set_up_group(
 			b->funcs[i].wrong = why;
 		}
 	}
+	g->refuse = why;
+}
+
+static void set_up_group(
+	struct board *b, unsigned int group, unsigned int *next_pe, struct host_m32 *m)
+{
+	struct host_group *g = &b->groups[group];
+	const char *why = g->refuse;
+
 	if (!why) {
 		why = give_pe(b, g, next_pe);
 	}
@@ -408,10 +416,16 @@ static void set_up_phb(struct board *b, unsigned int index, unsigned int first_g
 	}
 	for (unsigned int i = first_group; i < b->ngroups; i++) {
 		if (phb->usable) {
-			set_up_group(b, i, &next_pe, &m32);
+			size_group(b, i);
 		} else {
 			b->groups[i].refuse = "its host bridge is not usable";
 		}
+	}
+	if (phb->usable) {
+		host_pci_fit_roms(b, first_group, &m32);
+	}
+	for (unsigned int i = first_group; i < b->ngroups && phb->usable; i++) {
+		set_up_group(b, i, &next_pe, &m32);
 	}
 }
 

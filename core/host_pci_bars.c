@@ -171,6 +171,7 @@ const char *host_pci_size_bars(struct host_phb *phb, struct host_func *f)
 struct layout {
 	struct board *b;
 	const struct host_group *g;
+	bool roms; /* they have places, too */
 	uint8_t shift[BUSES];
 };
 
@@ -198,9 +199,10 @@ static struct host_bar *place_of(struct host_func *f, unsigned int k)
 	return k < PCI_NUM_BARS ? &f->bars[k] : &f->rom;
 }
 
-static bool needs_place(const struct host_func *f, unsigned int k)
+static bool needs_place(const struct layout *l, const struct host_func *f, unsigned int k)
 {
-	return k < PCI_NUM_BARS ? f->bars[k].size : f->rom.size && f->rom.size <= PCI_ROM_MAX;
+	return k < PCI_NUM_BARS ? f->bars[k].size
+				: l->roms && f->rom.size && f->rom.size <= PCI_ROM_MAX;
 }
 
 /* What place k of a function is aligned to, as a power of two; 0: there is nothing there. */
@@ -208,7 +210,7 @@ static unsigned int shift_of(const struct layout *l, struct host_func *f, unsign
 {
 	unsigned int shift = log2_up(place_of(f, k)->size);
 
-	if (!needs_place(f, k)) {
+	if (!needs_place(l, f, k)) {
 		return 0;
 	}
 	if (f->header_type == 1 && k == HOST_BRIDGE_WINDOW) {
@@ -304,7 +306,7 @@ static void settle(struct layout *l, uint64_t start)
 		for (unsigned int k = 0; k < NUM_PLACES; k++) {
 			struct host_bar *bar = place_of(f, k);
 
-			if (needs_place(f, k)) {
+			if (needs_place(l, f, k)) {
 				bar->bus += (uint32_t)base;
 				bar->cpu = hpa(phb->m32_cpu.v + (bar->bus - phb->m32_bus));
 			}
@@ -449,20 +451,46 @@ static const char *write_all(struct layout *l)
 }
 
 /* Lays the group out in what is left of the PHB's window; false: it does not fit. */
-static bool find_room(struct layout *l, const struct host_m32 *m, uint64_t *at, uint64_t *total)
+static bool find_room(
+	struct layout *l, const struct host_m32 *m, bool roms, uint64_t *at, uint64_t *end)
 {
-	uint64_t align;
+	uint64_t align, total = 0;
 
-	if (!lay_out(l, total)) {
+	l->roms = roms;
+	if (!lay_out(l, &total)) {
 		return false;
 	}
 	align = 1ull << l->shift[l->g->bus];
-	return align_up(m->next, align > m->segment ? align : m->segment, at) && *at <= m->end &&
-	       *total <= m->end - *at;
+	if (!align_up(m->next, align > m->segment ? align : m->segment, at) || *at > m->end ||
+		total > m->end - *at) {
+		return false;
+	}
+	*end = align_down(*at + total + m->segment - 1, m->segment);
+	return true;
+}
+
+/* How many groups fit, from first on: with their ROMs if there is room for those, or all without.
+ */
+static unsigned int count_fitting(struct board *b, unsigned int first, struct host_m32 m, bool roms)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = first; i < b->ngroups; i++) {
+		struct layout l = {.b = b, .g = &b->groups[i]};
+		uint64_t at, end;
+
+		if (!l.g->refuse && !find_too_large(&l) &&
+			((roms && find_room(&l, &m, true, &at, &end)) ||
+				find_room(&l, &m, false, &at, &end))) {
+			m.next = end;
+			n++;
+		}
+	}
+	return n;
 }
 
 /* A guest can do without, so no group is refused because of them. */
-static void give_up_roms(struct layout *l)
+static void give_up_roms(const struct layout *l)
 {
 	for (unsigned int i = 0; i < l->b->nfuncs; i++) {
 		if (is_member(l, &l->b->funcs[i])) {
@@ -471,23 +499,32 @@ static void give_up_roms(struct layout *l)
 	}
 }
 
+void host_pci_fit_roms(struct board *b, unsigned int first, const struct host_m32 *m)
+{
+	if (count_fitting(b, first, *m, true) >= count_fitting(b, first, *m, false)) {
+		return;
+	}
+	for (unsigned int i = first; i < b->ngroups; i++) {
+		give_up_roms(&(struct layout){.b = b, .g = &b->groups[i]});
+	}
+}
+
 const char *host_pci_place_bars(struct board *b, unsigned int group, struct host_m32 *m)
 {
 	struct layout l = {.b = b, .g = &b->groups[group]};
-	uint64_t at, end, total = 0;
+	uint64_t at, end;
 	const char *why = find_too_large(&l);
 
 	if (why) {
 		return why;
 	}
-	if (!find_room(&l, m, &at, &total)) {
+	if (!find_room(&l, m, true, &at, &end)) {
 		give_up_roms(&l);
-		if (!find_room(&l, m, &at, &total)) {
+		if (!find_room(&l, m, false, &at, &end)) {
 			return TOO_LARGE;
 		}
 	}
 	settle(&l, at);
-	end = align_down(at + total + m->segment - 1, m->segment);
 	why = write_all(&l);
 	if (!why) {
 		why = open_way(b, l.g, m, at, end);

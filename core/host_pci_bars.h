@@ -29,6 +29,10 @@ const char *host_pci_open_m32(const struct host_phb *phb, struct host_m32 *m) mu
  * afterwards, but for the ROM, which is off. */
 const char *host_pci_size_bars(struct host_phb *phb, struct host_func *f) must_check;
 
+/* All groups from first on are sized, and none has a place. If option ROMs would take the room that
+ * another group needs for its BARs, none of these groups has any. */
+void host_pci_fit_roms(struct board *b, unsigned int first, const struct host_m32 *m);
+
 /* Gives every BAR of group g (index) a place, in segments that belong to its PE alone and on 64 KiB
  * pages that no other BAR shares, and opens the way to it; of DMA, the bridges inside let none
  * through yet. */

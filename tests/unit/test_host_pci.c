@@ -501,6 +501,40 @@ static void test_expansion_rom_without_room_is_given_up(void **state)
 	expect_rom(0x100, 0x1000);
 }
 
+/* Of a group that has room for them, too, if another one's BARs would have none then. */
+static void test_expansion_roms_take_no_other_groups_room(void **state)
+{
+	(void)state;
+	for (unsigned int nroms = 0; nroms <= 3; nroms++) {
+		fresh_machine();
+		for (uint8_t bus = 1; bus <= 3; bus++) {
+			struct fake_func *func = add_link(0, bus - 1u, bus);
+
+			fake_set_bar(func, 0, 0x20000000, false, false);
+			if (bus <= nroms) {
+				fake_set_rom(func, 0x1000, NULL);
+			}
+		}
+		host_pci_scan(&board);
+		for (uint16_t bus = 1; bus <= 3; bus++) {
+			expect_usable(0, (uint16_t)(bus << 8));
+			assert_int_equal(found(0, (uint16_t)(bus << 8))->rom.size, 0);
+		}
+	}
+	/* One that does not fit in any case takes nobody's ROM away. */
+	fresh_machine();
+	for (uint8_t bus = 1; bus <= 3; bus++) {
+		struct fake_func *func = add_link(0, bus - 1u, bus);
+
+		fake_set_bar(func, 0, bus == 3 ? 0x80000000 : 0x20000000, false, false);
+		fake_set_rom(func, 0x1000, NULL);
+	}
+	host_pci_scan(&board);
+	expect_rom(0x100, 0x1000);
+	expect_rom(0x200, 0x1000);
+	assert_non_null(board.groups[2].refuse);
+}
+
 /* SEED-003.43: whatever cycle of the scan fails, no ROM is on. */
 static void test_expansion_rom_is_shut_whatever_fails(void **state)
 {
@@ -926,6 +960,7 @@ int main(void)
 		TEST(test_expansion_roms_have_places),
 		TEST(test_expansion_roms_that_cannot_be_are_left_out),
 		TEST(test_expansion_rom_without_room_is_given_up),
+		TEST(test_expansion_roms_take_no_other_groups_room),
 		TEST(test_expansion_rom_is_shut_whatever_fails),
 		TEST(test_bars_of_all_sizes_are_placed_apart),
 		TEST(test_placement_stops_before_the_msi_addresses),
