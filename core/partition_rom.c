@@ -30,7 +30,7 @@ static int copy_rom(struct partition *p, struct partition_func *pf, const char *
 	int err;
 
 	if (!bytes || !pf->host->rom.bus) {
-		*why = "the device has none";
+		*why = "the device has none, or its host bridge no room for it";
 		return 0;
 	}
 	err = mem_alloc_for(p->pool, MEM_GUEST, bytes, MEM_PAGE, &pf->rom);
