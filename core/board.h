@@ -37,9 +37,10 @@ struct host_phb;
  * reset_iommu: every PE's windows closed, every function in the reserved PE.
  * pe_add_bus:	all functions of a bus belong to this PE from now on.
  * pe_add_mmio: 32-bit MMIO segments [first, first + n) belong to this PE.
- * window_set:	the PE's window number win (0: bus addresses with bit 59 clear, 1: with it set) is
- *	translated by the table levels deep whose root, of table_bytes (2^k, as all of its nodes),
- *	is at table. The table stays the caller's and must outlive the window.
+ * pe_thaw:	what a fault of the PE has stopped, its loads, stores and DMA, goes on. Nothing
+ *stopped is not an error. window_set:	the PE's window number win (0: bus addresses with bit 59
+ *clear, 1: with it set) is translated by the table levels deep whose root, of table_bytes (2^k, as
+ *all of its nodes), is at table. The table stays the caller's and must outlive the window.
  * window_off:	that window answers nothing. Already off is not an error.
  * msi_setup:	message number n (0 .. msi_count - 1) of this PHB may come from this PE only; addr
  *	and data are what a device of it writes. is64 false: an address below 4 GiB.
@@ -56,6 +57,7 @@ struct host_phb_ops {
 	int (*pe_add_bus)(struct host_phb *phb, unsigned int pe, uint8_t bus);
 	int (*pe_add_mmio)(
 		struct host_phb *phb, unsigned int pe, unsigned int first, unsigned int n);
+	int (*pe_thaw)(struct host_phb *phb, unsigned int pe);
 	int (*window_set)(struct host_phb *phb, unsigned int pe, unsigned int win, hpa_t table,
 		uint64_t table_bytes, unsigned int levels, unsigned int page_shift);
 	int (*window_off)(struct host_phb *phb, unsigned int pe, unsigned int win);

@@ -158,6 +158,10 @@ static int spapr_attach_group(void *data, struct vfio_group *group)
 	if (!err) {
 		err = phb_of(s, g)->ops->tce_kill(phb_of(s, g), g->pe);
 	}
+	/* Nor what it did: one fault of an owner's stops its PE, for whoever comes next, too. */
+	if (!err) {
+		err = phb_of(s, g)->ops->pe_thaw(phb_of(s, g), g->pe);
+	}
 	if (err) {
 		if (host_pci_quarantine(board_of(s), g)) {
 			s->stuck = true;

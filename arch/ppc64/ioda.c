@@ -79,6 +79,11 @@ static int reset_iommu(struct host_phb *phb)
 	return opal_error(opal_call3(OPAL_PCI_RESET, phb->id, RESET_IODA, RESET_ASSERT));
 }
 
+static int pe_thaw(struct host_phb *phb, unsigned int pe)
+{
+	return opal_error(opal_call3(OPAL_PCI_EEH_FREEZE_CLEAR, phb->id, pe, EEH_CLEAR_ALL));
+}
+
 static int pe_add_bus(struct host_phb *phb, unsigned int pe, uint8_t bus)
 {
 	int64_t rc = opal_call3(OPAL_PCI_EEH_FREEZE_CLEAR, phb->id, pe, EEH_CLEAR_ALL);
@@ -160,6 +165,7 @@ const struct host_phb_ops ioda_phb_ops = {
 	.reset_iommu = reset_iommu,
 	.pe_add_bus = pe_add_bus,
 	.pe_add_mmio = pe_add_mmio,
+	.pe_thaw = pe_thaw,
 	.window_set = window_set,
 	.window_off = window_off,
 	.tce_kill = tce_kill,

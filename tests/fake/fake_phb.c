@@ -178,6 +178,21 @@ static int fake_pe_add_bus(struct host_phb *phb, unsigned int pe, uint8_t bus)
 	return fails ? -EIO : 0;
 }
 
+static int fake_pe_thaw(struct host_phb *phb, unsigned int pe)
+{
+	struct fake_phb *f = model_of(phb);
+	bool fails = call_fails(f, FAKE_PE_THAW);
+
+	record(f, FAKE_PE_THAW, pe, 0, 0, 0);
+	if (!pe_sound(phb, pe)) {
+		return -EINVAL;
+	}
+	if (!fails || f->fail_late) {
+		f->frozen[pe] = false;
+	}
+	return fails ? -EIO : 0;
+}
+
 static int fake_pe_add_mmio(
 	struct host_phb *phb, unsigned int pe, unsigned int first, unsigned int n)
 {
@@ -282,6 +297,7 @@ const struct host_phb_ops fake_phb_ops = {
 	.window_set = fake_window_set,
 	.window_off = fake_window_off,
 	.tce_kill = fake_tce_kill,
+	.pe_thaw = fake_pe_thaw,
 	.msi_setup = fake_msi_setup,
 };
 

@@ -65,6 +65,7 @@ enum fake_op {
 	FAKE_WINDOW_OFF,
 	FAKE_TCE_KILL,
 	FAKE_MSI_SETUP,
+	FAKE_PE_THAW,
 	FAKE_NUM_OPS,
 };
 

@@ -450,6 +450,23 @@ static void test_failure_of_any_step_of_the_end(void **state)
 	}
 }
 
+/* DM-01: a fault stops the PE of who made it, but not for who has it next. */
+static void test_fault_of_one_life_does_not_stop_the_next(void **state)
+{
+	char buf[4] = "abc";
+
+	(void)state;
+	start_with(true);
+	use_device();
+	assert_int_equal(fake_phb_dma(&fake, DEV, 0x100000, buf, sizeof(buf), true), -EFAULT);
+	assert_int_equal(fake_phb_dma(&fake, DEV, 0x1000, buf, sizeof(buf), true), -EFAULT);
+	partition_request_stop(parts[0], STOP_REBOOT);
+	leave(&parts[0]->vcpus[0]);
+	assert_int_equal(atomic_load(&parts[0]->state), PARTITION_RUNNING);
+	use_device();
+	assert_int_equal(fake_phb_dma(&fake, DEV, 0x1000, buf, sizeof(buf), true), 0);
+}
+
 /* LC-03: and nothing is counted that is not given back. */
 static void test_attach_and_detach_many_times(void **state)
 {
@@ -490,6 +507,7 @@ int main(void)
 		TEST(test_device_that_is_gone_keeps_its_group_closed),
 		TEST(test_device_that_does_not_come_back_keeps_its_group_closed),
 		TEST(test_failure_of_any_step_of_the_end),
+		TEST(test_fault_of_one_life_does_not_stop_the_next),
 		TEST(test_attach_and_detach_many_times),
 	};
 
