@@ -221,6 +221,7 @@ static int find_bytes(const struct vfio_device *d, uint64_t pos, size_t count, u
 {
 	uint64_t size;
 
+	*n = 0;
 	*index = (unsigned int)(pos >> REGION_SHIFT);
 	*off = pos - region_offset(*index);
 	size = region_size(d, *index);

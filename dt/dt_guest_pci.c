@@ -191,7 +191,9 @@ static void put_interrupt_map(struct dt_writer *w, const struct dt_guest_phb *ph
 		entry[6] = XICS_LEVEL;
 		n += 7;
 	}
+	/* A bridge without a pin below it is nobody's way to a source. */
 	if (n) {
+		dt_put_u32(w, "#interrupt-cells", 1);
 		dt_put_cells(w, "interrupt-map-mask", (uint32_t[]){PCI_CONFIG(0xff), 0, 0, 7}, 4);
 		dt_put_cells(w, "interrupt-map", map, n);
 	}
@@ -238,7 +240,6 @@ void dt_put_phb(struct dt_writer *w, const struct dt_guest_phb *phb)
 	dt_put_string(w, "device_type", "pci");
 	dt_put_string(w, "compatible", "IBM,Logical_PHB");
 	dt_put_cell_counts(w, 3, 2);
-	dt_put_u32(w, "#interrupt-cells", 1);
 	dt_put_flag(w, "used-by-rtas");
 	dt_put_cells(w, "bus-range", (uint32_t[]){0, 0xff}, 2);
 	dt_put_u64_pair(w, "reg", phb->buid, 0);
