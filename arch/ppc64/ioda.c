@@ -86,12 +86,14 @@ static int pe_thaw(struct host_phb *phb, unsigned int pe)
 
 static int pe_add_bus(struct host_phb *phb, unsigned int pe, uint8_t bus)
 {
-	int64_t rc = opal_call3(OPAL_PCI_EEH_FREEZE_CLEAR, phb->id, pe, EEH_CLEAR_ALL);
+	int err = pe_thaw(phb, pe);
+	int64_t rc;
 
-	if (!rc) {
-		rc = opal_call(OPAL_PCI_SET_PE, phb->id, pe, (uint64_t)bus << 8, SET_PE_BUS_ALL,
-			SET_PE_IGNORE, SET_PE_IGNORE, SET_PE_MAP);
+	if (err) {
+		return err;
 	}
+	rc = opal_call(OPAL_PCI_SET_PE, phb->id, pe, (uint64_t)bus << 8, SET_PE_BUS_ALL,
+		SET_PE_IGNORE, SET_PE_IGNORE, SET_PE_MAP);
 	if (!rc) {
 		rc = opal_call4(OPAL_PCI_SET_PELTV, phb->id, pe, pe, PELTV_ADD);
 	}

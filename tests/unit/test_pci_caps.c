@@ -11,42 +11,9 @@
 
 #include "core/pci_msi.h"
 #include "tests/fake/fake_pci.h"
+#include "tests/unit/caps_help.h"
 
 #include <string.h>
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-
-static const struct pci_bar test_bars[PCI_NUM_BARS] = {{.size = 0x4000, .value = 0x80000000}};
-
-static const struct pci_policy *const policies[] = {&pci_policy_full, &pci_policy_minimal};
-
-static struct fake_pci dev;
-static struct pci_func func;
-
-static void start_policy(const struct pci_policy *policy, unsigned int devfn)
-{
-	assert_int_equal(
-		pci_func_init_policy(&func, policy, devfn, test_bars, &fake_pci_ops, &dev), 0);
-	fake_pci_forget(&dev);
-}
-
-static void start(void)
-{
-	start_policy(&pci_policy_full, 0x08);
-}
-
-static uint32_t rd(unsigned int off, unsigned int size)
-{
-	uint32_t val = 0x5a5a5a5a;
-
-	assert_int_equal(pci_config_read(&func, off, size, &val), 0);
-	return val;
-}
-
-static void wr(unsigned int off, unsigned int size, uint32_t val)
-{
-	assert_int_equal(pci_config_write(&func, off, size, val), 0);
-}
 
 /* --- the first list --- */
 
